@@ -1,0 +1,97 @@
+// What a worker has to tell the daemon, in order. A parcel that could not be delivered is kept in
+// the attempt's spool as a file, and sent later by this worker or by `assay-worker --flush`.
+import Checkpoints
+import Experiments
+import Foundation
+import Wire
+
+enum Parcel: Sendable {
+  case dataset(DatasetInfo)
+  case metrics([MetricPoint])
+  /// Not encoded yet: that happens off the training thread.
+  case state(tensors: [Tensor], metadata: [String: String], epoch: Int, step: Int64)
+  case checkpoint(CheckpointManifest, [EncodedChunk])
+  case artifact(ArtifactManifest, [EncodedChunk])
+  case finish(FinishAttempt)
+
+  /// About how many bytes of memory it holds.
+  var weight: Int {
+    switch self {
+    case .dataset, .finish: 1_024
+    case .metrics(let points): points.count * 96
+    case .state(let tensors, _, _, _): tensors.reduce(0) { $0 + $1.bytes.count }
+    case .checkpoint(_, let chunks), .artifact(_, let chunks):
+      chunks.reduce(0) { $0 + $1.stored.count }
+    }
+  }
+}
+
+/// The file form of a parcel: a JSON header with the length of each chunk, a line feed, and the
+/// chunks' stored bytes.
+struct ParcelFile: Codable {
+  var dataset: DatasetInfo?
+  var metrics: [MetricPoint]?
+  var checkpoint: CheckpointManifest?
+  var artifact: ArtifactManifest?
+  var finish: FinishAttempt?
+  var chunks: [ChunkHeader] = []
+
+  struct ChunkHeader: Codable {
+    var sha256: String
+    var rawBytes: Int
+    var codec: ChunkCodec
+    var storedBytes: Int
+  }
+
+  static func encode(_ parcel: Parcel) throws -> Data {
+    var file = ParcelFile()
+    var chunks: [EncodedChunk] = []
+    switch parcel {
+    case .dataset(let info): file.dataset = info
+    case .metrics(let points): file.metrics = points
+    case .state(let tensors, let metadata, let epoch, let step):
+      let encoded = try CheckpointCoder.encode(
+        tensors: tensors, metadata: metadata, epoch: epoch, step: step)
+      file.checkpoint = encoded.manifest
+      chunks = encoded.chunks
+    case .checkpoint(let manifest, let encoded):
+      file.checkpoint = manifest
+      chunks = encoded
+    case .artifact(let manifest, let encoded):
+      file.artifact = manifest
+      chunks = encoded
+    case .finish(let finish): file.finish = finish
+    }
+    file.chunks = chunks.map {
+      ChunkHeader(
+        sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, storedBytes: $0.stored.count)
+    }
+    var data = try WireCoding.encoder().encode(file)
+    data.append(0x0A)
+    for chunk in chunks { data.append(contentsOf: chunk.stored) }
+    return data
+  }
+
+  static func decode(_ data: Data) throws -> Parcel {
+    guard let end = data.firstIndex(of: 0x0A) else { throw WorkerError.damagedSpool }
+    let file = try WireCoding.decoder().decode(ParcelFile.self, from: data[..<end])
+    var chunks: [EncodedChunk] = []
+    var position = data.index(after: end)
+    for header in file.chunks {
+      guard header.storedBytes >= 0, data.endIndex - position >= header.storedBytes else {
+        throw WorkerError.damagedSpool
+      }
+      chunks.append(
+        EncodedChunk(
+          sha256: header.sha256, rawBytes: header.rawBytes, codec: header.codec,
+          stored: Array(data[position..<(position + header.storedBytes)])))
+      position += header.storedBytes
+    }
+    if let info = file.dataset { return .dataset(info) }
+    if let points = file.metrics { return .metrics(points) }
+    if let manifest = file.checkpoint { return .checkpoint(manifest, chunks) }
+    if let manifest = file.artifact { return .artifact(manifest, chunks) }
+    if let finish = file.finish { return .finish(finish) }
+    throw WorkerError.damagedSpool
+  }
+}

@@ -1,0 +1,31 @@
+// Delivers what an attempt left in its spool because the daemon was away at its end. assayd starts
+// this when it finds such an attempt.
+import Client
+import Experiments
+import Foundation
+import Jobs
+import Wire
+
+struct SpoolFlush {
+  let folder: AttemptFolder
+
+  func run() async throws -> Int32 {
+    let lock = try FileLock.inherited(folder.lock)
+    defer { withExtendedLifetime(lock) {} }
+    let order = try folder.readOrder()
+    let client = AssayClient(socketPath: order.socketPath, token: order.token)
+    let delivery = try Delivery(
+      client: client, attempt: order.attemptId, outbox: Outbox(), gauge: Gauge(), folder: folder,
+      cost: { Cost() })
+    await delivery.deliver()
+    if let refusal = await delivery.refusal {
+      throw Failure(code: refusal.code, message: refusal.message)
+    }
+    guard await delivery.isDone else { return 1 }
+    if var exit = try folder.readExit() {
+      exit.unsent = false
+      try folder.writeExit(exit)
+    }
+    return 0
+  }
+}

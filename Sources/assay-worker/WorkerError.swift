@@ -1,0 +1,40 @@
+// What can go wrong in a worker itself, beside what training, data and checkpoints say.
+import Experiments
+
+enum WorkerError: Error {
+  case usage
+  case damagedSpool
+  case datasetChanged(path: String, was: String, now: String)
+  case datasetUnreadable(path: String, reason: String)
+  case datasetTooLarge(path: String, bytes: Int64)
+  case checkpointUnusable(String)
+  case unsupportedKind(JobKind)
+
+  var failure: Failure {
+    switch self {
+    case .usage:
+      Failure(
+        code: "usage",
+        message: "usage: assay-worker FOLDER | assay-worker --flush FOLDER (assayd starts it)")
+    case .damagedSpool:
+      Failure(code: "spool_damaged", message: "a record kept in the attempt's spool is damaged")
+    case .datasetChanged(let path, let was, let now):
+      Failure(
+        code: "dataset_changed",
+        message: "\(path) has changed since this job first ran (SHA-256 \(was.prefix(12))… then, "
+          + "\(now.prefix(12))… now), so going on would mix two datasets; put the old file back "
+          + "or submit the job anew")
+    case .datasetUnreadable(let path, let reason):
+      Failure(
+        code: "dataset_unreadable", message: "the dataset \(path) cannot be read: \(reason)")
+    case .datasetTooLarge(let path, let bytes):
+      Failure(
+        code: "limit_exceeded",
+        message: "\(path) has \(bytes) bytes; a CSV file may have at most \(Limits.csvBytes)")
+    case .checkpointUnusable(let reason):
+      Failure(code: "checkpoint_unusable", message: reason)
+    case .unsupportedKind(let kind):
+      Failure(code: "unsupported_kind", message: "this worker cannot run jobs of kind \(kind.rawValue)")
+    }
+  }
+}
