@@ -6,6 +6,7 @@ import Dispatch
 import Experiments
 import Foundation
 import Jobs
+import Synchronization
 import Training
 import Wire
 
@@ -19,9 +20,9 @@ struct AttemptRunner {
 
   func run() async throws -> Int32 {
     // Held by this process alone, and inherited by none of its children.
-    let lock = try FileLock.inherited(folder.lock)
+    let lock = try FileLock.inherited(folder.lockPath)
     defer { withExtendedLifetime(lock) {} }
-    let order = try folder.readOrder()
+    guard let order = try folder.readOrder() else { throw WorkerError.noOrder(folder.path) }
     guard try folder.claim() else {
       WorkerLog.write("this attempt was given up before it began")
       return Self.fencedStatus
@@ -102,7 +103,7 @@ struct AttemptRunner {
       }
       unsent = await !delivery.isDone
     }
-    try folder.writeExit(
+    try folder.write(
       ExitRecord(
         state: state, exitCode: nil, signal: nil, failure: failure, cost: cost(meter, measure),
         endedAt: clock.now(), unsent: unsent))
@@ -190,7 +191,7 @@ struct AttemptRunner {
     while !gauge.stop.load(ordering: .relaxed) {
       do {
         return try SafetensorsFile(
-          bytes: try await client.checkpointBytes(String(run), choice))
+          parsing: try await client.checkpointBytes(String(run), choice))
       } catch let error as ClientError {
         if case .api(_, let status) = error, status < 500 { throw error }
         try await Task.sleep(for: .milliseconds(200))
@@ -222,7 +223,8 @@ struct AttemptRunner {
   }
 
   private static var versions: [String: String] {
-    var versions = NumericsFingerprint.current().versions
+    let numerics = NumericsFingerprint.current
+    var versions = ["openblas": "\(numerics.openBLASVersion) \(numerics.coreName)"]
     versions["assay"] = AssayVersion.text
     versions["zstd"] = ZstdVersion.text
     return versions

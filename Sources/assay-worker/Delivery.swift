@@ -32,9 +32,9 @@ actor Delivery {
     self.attempt = attempt
     self.outbox = outbox
     self.gauge = gauge
-    self.outputPath = folder.output
+    self.outputPath = folder.outputPath
     self.cost = cost
-    self.spool = try Spool(folder: folder.spool)
+    self.spool = try Spool(folder: folder.spoolPath)
   }
 
   /// Whether everything that was put into the outbox has been acknowledged.
@@ -138,7 +138,7 @@ actor Delivery {
       try await client.missingChunks(attempt, chunks.map(\.sha256)))
     for chunk in chunks where missing.contains(chunk.sha256) {
       try await client.putChunk(
-        attempt: attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
+        attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
         stored: chunk.stored)
     }
   }
@@ -161,7 +161,8 @@ actor Delivery {
     }
     do {
       try await client.sendProgress(
-        attempt, ProgressReport(progress: gauge.progress(samplesPerSecond: lastRate.value), cost: cost()))
+        attempt,
+        ProgressReport(progress: gauge.progress(samplesPerSecond: lastRate.value), cost: cost()))
     } catch let error as ClientError {
       // Progress is of the moment: an undelivered one is not worth keeping, a fence is.
       if case .api = error { handle(error) }

@@ -14,7 +14,8 @@ struct EvaluateWork {
 
   func run() throws {
     let metadata = checkpoint.metadata
-    guard let specText = metadata["assay.spec"], let preprocessingText = metadata["assay.preprocessing"]
+    guard let specText = metadata["assay.spec"],
+      let preprocessingText = metadata["assay.preprocessing"]
     else {
       throw WorkerError.checkpointUnusable(
         "the checkpoint does not say how its model is built; was it made by another program?")
@@ -29,11 +30,14 @@ struct EvaluateWork {
     }
     let bytes = try DatasetFile.read(path: evaluate.dataset.path)
     let part: DataPart
+    var warnings: [String] = []
     do {
-      part = try DataLoader.apply(preprocessing, dataset: evaluate.dataset, csv: bytes)
+      part = try DataLoader.apply(
+        preprocessing, dataset: evaluate.dataset, csv: bytes, warnings: &warnings)
     } catch {
       throw TrainingError.data(error)
     }
+    for warning in warnings { WorkerLog.write("warning: \(warning)") }
     outbox.put(
       .dataset(
         DatasetInfo(
@@ -41,23 +45,27 @@ struct EvaluateWork {
           sha256: ContentHash.sha256Hex(bytes), rows: part.count, features: part.features.columns,
           classes: preprocessing.classes, trainRows: 0, validationRows: 0, testRows: part.count)))
 
-    let state = TrainingState(tensors: checkpoint.tensors, metadata: metadata)
-    let network = try Network(spec: train, features: part.features.columns, state: state)
-    let results = network.evaluate(part, metrics: train.metrics, prefix: "test_")
+    let network = try Network(
+      model: train.model, features: part.features.columns, weights: checkpoint.tensors,
+      threads: train.threads)
+    let results = try network.evaluate(
+      part, loss: train.loss, metrics: train.metrics, prefix: "test_")
     let now = clock.now()
-    let epoch = metadata["epoch"].flatMap { Int64($0) }
-    let step = metadata["step"].flatMap { Int64($0) } ?? 0
+    let state = TrainingState(tensors: [], metadata: metadata)
+    let epoch = state.epoch.map { Int64($0) }
+    let step = Int64(state.step ?? 0)
     outbox.put(
       .metrics(
         results.map {
           MetricPoint(key: $0.key, step: step, epoch: epoch, time: now, value: $0.value)
         }))
     WorkerLog.write(
-      "scored \(part.count) rows:" + results.map { "  \($0.key) \(TrainWork.short($0.value))" }.joined())
+      "scored \(part.count) rows:"
+        + results.map { "  \($0.key) \(TrainWork.short($0.value))" }.joined())
     let (manifest, chunks) = try ArtifactCoder.encode(
       path: "predictions.csv", mediaType: "text/csv",
       bytes: Predictions.csv(
-        scores: network.predict(part.features), part: part, classes: preprocessing.classes))
+        scores: try network.predict(part.features), part: part, classes: preprocessing.classes))
     outbox.put(.artifact(manifest, chunks))
   }
 }

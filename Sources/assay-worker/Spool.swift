@@ -25,7 +25,7 @@ struct Spool {
   mutating func append(_ parcel: Parcel) throws {
     let digits = String(nextNumber)
     let name = String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".parcel"
-    try DurableFile.write([UInt8](try ParcelFile.encode(parcel)), to: folder + "/" + name)
+    try DurableFile().replace(folder + "/" + name, with: try ParcelFile.encode(parcel))
     names.append(name)
     nextNumber += 1
   }

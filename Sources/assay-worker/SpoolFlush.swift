@@ -10,9 +10,9 @@ struct SpoolFlush {
   let folder: AttemptFolder
 
   func run() async throws -> Int32 {
-    let lock = try FileLock.inherited(folder.lock)
+    let lock = try FileLock.inherited(folder.lockPath)
     defer { withExtendedLifetime(lock) {} }
-    let order = try folder.readOrder()
+    guard let order = try folder.readOrder() else { throw WorkerError.noOrder(folder.path) }
     let client = AssayClient(socketPath: order.socketPath, token: order.token)
     let delivery = try Delivery(
       client: client, attempt: order.attemptId, outbox: Outbox(), gauge: Gauge(), folder: folder,
@@ -24,7 +24,7 @@ struct SpoolFlush {
     guard await delivery.isDone else { return 1 }
     if var exit = try folder.readExit() {
       exit.unsent = false
-      try folder.writeExit(exit)
+      try folder.write(exit)
     }
     return 0
   }

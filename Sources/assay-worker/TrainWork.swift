@@ -4,6 +4,7 @@ import Checkpoints
 import Crypto
 import Experiments
 import Foundation
+import Synchronization
 import Training
 import Wire
 
@@ -43,8 +44,15 @@ struct TrainWork {
 
     let trainer = try Trainer(spec: train, data: data)
     if let resume {
-      try trainer.restore(TrainingState(tensors: resume.tensors, metadata: resume.metadata))
+      let state = TrainingState(tensors: resume.tensors, metadata: resume.metadata)
+      try trainer.restore(state)
       WorkerLog.write("goes on from the checkpoint of epoch \(trainer.epoch)")
+      let numerics = NumericsFingerprint.current.description
+      if let before = state.numerics, before != numerics {
+        WorkerLog.write(
+          "warning: the checkpoint was made with other numerics (\(before)) than these "
+            + "(\(numerics)), so the last bits may differ from an undisturbed training")
+      }
     }
     let graph = ModelGraph(spec: train, features: data.train.features.columns)
     measure.flopsPerStep = graph.flopsPerStep
@@ -62,7 +70,7 @@ struct TrainWork {
           gauge.samples.add(train.batchSize, ordering: .relaxed)
         })
       gauge.epoch.store(report.epoch, ordering: .relaxed)
-      measure.seconds += report.trainingSeconds
+      measure.seconds += report.seconds
       measure.steps += trainer.stepsPerEpoch
       measure.samples += data.train.count
       var metrics = report.metrics
@@ -85,8 +93,9 @@ struct TrainWork {
 
   private func finish(_ trainer: Trainer, data: PreparedData, graph: ModelGraph) throws {
     if data.test.count > 0 {
-      put(trainer.evaluate(data.test, prefix: "test_"), step: trainer.step, epoch: trainer.epoch)
-      let scores = trainer.predict(data.test.features)
+      put(
+        try trainer.evaluate(data.test, prefix: "test_"), step: trainer.step, epoch: trainer.epoch)
+      let scores = try trainer.predict(data.test.features)
       let table = Predictions.csv(
         scores: scores, part: data.test, classes: data.classes)
       let (manifest, chunks) = try ArtifactCoder.encode(

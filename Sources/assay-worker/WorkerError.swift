@@ -3,6 +3,7 @@ import Experiments
 
 enum WorkerError: Error {
   case usage
+  case noOrder(String)
   case damagedSpool
   case datasetChanged(path: String, was: String, now: String)
   case datasetUnreadable(path: String, reason: String)
@@ -16,6 +17,9 @@ enum WorkerError: Error {
       Failure(
         code: "usage",
         message: "usage: assay-worker FOLDER | assay-worker --flush FOLDER (assayd starts it)")
+    case .noOrder(let folder):
+      Failure(
+        code: "attempt_folder_unusable", message: "there is no attempt.json in \(folder)")
     case .damagedSpool:
       Failure(code: "spool_damaged", message: "a record kept in the attempt's spool is damaged")
     case .datasetChanged(let path, let was, let now):
@@ -34,7 +38,8 @@ enum WorkerError: Error {
     case .checkpointUnusable(let reason):
       Failure(code: "checkpoint_unusable", message: reason)
     case .unsupportedKind(let kind):
-      Failure(code: "unsupported_kind", message: "this worker cannot run jobs of kind \(kind.rawValue)")
+      Failure(
+        code: "unsupported_kind", message: "this worker cannot run jobs of kind \(kind.rawValue)")
     }
   }
 }

@@ -24,7 +24,8 @@ exit(failures == 0 ? 0 : 1)
 func measure() async throws -> Int {
   print("filling a store with \(runs) runs x 10 metrics x 100 epochs …")
   try await StoreFill.fill(folder: folder + "/data", runs: runs)
-  guard try await Processes.run(programs + "/assayd", ["--background"], environment).status == 0 else {
+  guard try await Processes.run(programs + "/assayd", ["--background"], environment).status == 0
+  else {
     print("assayd did not start")
     return 1
   }
@@ -68,7 +69,9 @@ func measure() async throws -> Int {
     failures += Result.report(
       "\(question.name)_p50", median, unit: "ms", goal: "<= \(goalMilliseconds)",
       holds: median <= goalMilliseconds)
-    print("  \(question.name): p95 \(Result.rounded(p95)) ms, max \(Result.rounded(sorted.last ?? 0)) ms")
+    print(
+      "  \(question.name): p95 \(Result.rounded(p95)) ms, max \(Result.rounded(sorted.last ?? 0)) ms"
+    )
   }
   return failures
 }
@@ -77,7 +80,9 @@ enum Result {
   static func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
 
   /// Prints a figure; answers 1 if its goal does not hold.
-  static func report(_ name: String, _ value: Double, unit: String, goal: String, holds: Bool) -> Int {
+  static func report(_ name: String, _ value: Double, unit: String, goal: String, holds: Bool)
+    -> Int
+  {
     print(
       "RESULT {\"name\": \"\(name)\", \"value\": \(rounded(value)), \"unit\": \"\(unit)\", "
         + "\"goal\": \"\(goal)\", \"holds\": \(holds)}")

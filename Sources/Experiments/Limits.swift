@@ -1,0 +1,48 @@
+// Every size that comes from outside has a limit, and all limits stand here. Beyond one, the answer
+// is an error that names it; nothing is cut short silently.
+
+package enum Limits {
+  /// A metric, param or tag key (as in MLflow's API), in characters.
+  package static let keyCharacters = 250
+  /// A param's value, in characters.
+  package static let paramCharacters = 6_000
+  /// A tag's value or a note, in characters.
+  package static let tagCharacters = 8_000
+  /// The name of a job, an experiment, a baseline or a schedule, in characters.
+  package static let nameCharacters = 200
+  /// A job spec as text, in bytes.
+  package static let specBytes = 1 << 20
+  /// Tags of one run.
+  package static let tagsPerRun = 200
+  /// Jobs in one submission.
+  package static let jobsPerSubmission = 1_000
+  /// Metric points in one request.
+  package static let pointsPerRequest = 100_000
+  /// Raw bytes of one chunk of a checkpoint or artifact.
+  package static let chunkBytes = 1 << 20
+  /// A request's body unless its route says otherwise, in bytes.
+  package static let requestBytes = 16 << 20
+  /// One artifact, in bytes.
+  package static let artifactBytes: Int64 = 1 << 31
+  /// A piece of a log in one request, in bytes.
+  package static let logPieceBytes = 1 << 20
+  /// The log kept per attempt, in bytes; what comes after it is counted, not kept.
+  package static let logBytesPerAttempt: Int64 = 64 << 20
+  /// Items on one page of a list.
+  package static let pageItems = 1_000
+  /// A `--where` expression, in bytes, and how deeply it may nest.
+  package static let queryBytes = 16 << 10
+  package static let queryDepth = 64
+  /// A Unix socket's path, in bytes (`sun_path` less its closing zero).
+  package static let socketPathBytes = 107
+  /// Layers of a model; units of a layer; features of a dataset.
+  package static let layers = 256
+  package static let unitsPerLayer = 65_536
+  package static let epochs = 1_000_000
+  package static let batchSize = 1 << 20
+  package static let csvBytes: Int64 = 8 << 30
+  package static let csvColumns = 65_536
+  package static let syntheticValues = 1 << 31
+  /// Attempts in a row that were lost without a new checkpoint before the job is given up.
+  package static let lostAttemptsWithoutProgress = 5
+}
