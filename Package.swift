@@ -23,7 +23,8 @@ extension Target.Dependency {
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
-  static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  static let serviceLifecycle = product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
   static let yams = product(name: "Yams", package: "Yams")
 }
 
@@ -89,7 +90,8 @@ let package = Package(
         .nioCore, .nioPosix, .nioHTTP1, .httpTypes, .logging, .serviceLifecycle, .crypto,
       ], embeds: true),
     library(
-      "Client", ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
+      "Client",
+      ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
 
     // Programs
     program(

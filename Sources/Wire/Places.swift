@@ -1,7 +1,7 @@
 // Where the daemon's socket and data lie unless someone says otherwise. The same answer for the
 // daemon, the command line and the tests.
 
-package import Experiments
+import Experiments
 import Foundation
 
 package enum Places {

@@ -38,11 +38,16 @@ package struct LogPage: Codable, Sendable {
 /// An item of `GET /api/v1/experiments`.
 package struct ExperimentSummary: Codable, Sendable, Equatable {
   package var name: String
+  /// Runs that are not deleted, and those of them that are running.
   package var runs: Int
+  package var running: Int
+  package var lastRunAt: Timestamp?
 
-  package init(name: String, runs: Int) {
+  package init(name: String, runs: Int, running: Int, lastRunAt: Timestamp?) {
     self.name = name
     self.runs = runs
+    self.running = running
+    self.lastRunAt = lastRunAt
   }
 }
 

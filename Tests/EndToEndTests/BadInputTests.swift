@@ -60,7 +60,9 @@ struct BadInputTests {
       let result = try await daemon.assay("submit", spec, "--wait")
       #expect(result.status != 0)
       let text = result.output + result.errors
-      for part in parts + ["data.csv"] { #expect(text.contains(part), "\(part) is not in: \(text)") }
+      for part in parts + ["data.csv"] {
+        #expect(text.contains(part), "\(part) is not in: \(text)")
+      }
     }
   }
 

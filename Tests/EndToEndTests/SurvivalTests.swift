@@ -98,7 +98,9 @@ struct SurvivalTests {
       let job = try await daemon.submit(Specs.synthetic(rows: 6_000, epochs: 8))
       try await eventually("it trains") { try await daemon.run(of: job).metrics["loss"] != nil }
       try await daemon.kill()
-      try await eventually("the worker has ended", within: .seconds(90)) { daemon.workers().isEmpty }
+      try await eventually("the worker has ended", within: .seconds(90)) {
+        daemon.workers().isEmpty
+      }
       try await daemon.start()
       let ended = try await daemon.end(of: job)
       #expect(ended.state == .finished)

@@ -66,14 +66,18 @@ final class TestDaemon: Sendable {
   func kill() async throws {
     let pid = try await pid
     Foundation.kill(pid, SIGKILL)
-    try await eventually("assayd is gone") { !FileManager.default.fileExists(atPath: "/proc/\(pid)/exe") }
+    try await eventually("assayd is gone") {
+      !FileManager.default.fileExists(atPath: "/proc/\(pid)/exe")
+    }
   }
 
   /// The processes of workers of this daemon's data folder.
   func workers() -> [pid_t] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap { pid_t($0) }.filter { pid in
-      guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
+      guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else {
+        return false
+      }
       let text = String(decoding: data, as: UTF8.self)
       return text.contains("assay-worker") && text.contains(self.data)
     }
