@@ -15,9 +15,11 @@ package enum MetricDirection: String, Sendable, Codable, CaseIterable {
       "steps_per_second", "throughput",
     ]
     let lower = ["loss", "error", "time", "rss", "latency", "seconds", "bytes"]
+    // Whole words between the underscores: `sentiment` is no time.
+    let words = base.split { !$0.isLetter && !$0.isNumber }
     if higher.contains(where: { base.hasSuffix($0) }) {
       self = .higher
-    } else if lower.contains(where: { base.contains($0) }) {
+    } else if words.contains(where: { lower.contains(String($0)) }) {
       self = .lower
     } else {
       self = .none

@@ -32,10 +32,16 @@ package struct WorkerProgram: Sendable {
   /// Starts it in a session of its own, in the attempt's folder, with standard input from
   /// /dev/null, output to `output` and the locked descriptor as 3. Returns its pid.
   func spawn(
-    _ task: WorkerTask, folder: AttemptFolder, mark: String, output: Int32, lock: FileLock
+    _ task: WorkerTask, folder: AttemptFolder, mark: String, threads: Int, output: Int32,
+    lock: FileLock
   ) throws(JobsError) -> Int32 {
     let arguments = [path] + Self.arguments(task, folder)
-    let variables = environment.merging([ProcessFamily.markVariable: mark]) { _, new in new }
+    let own = [
+      ProcessFamily.markVariable: mark,
+      // OpenBLAS makes its threads when it is loaded, long before the worker can say how many.
+      "OPENBLAS_NUM_THREADS": String(threads),
+    ]
+    let variables = environment.merging(own) { _, new in new }
       .map { "\($0.key)=\($0.value)" }.sorted()
     let (pid, step) = Self.withPointers(arguments) { argv in
       Self.withPointers(variables) { envp in

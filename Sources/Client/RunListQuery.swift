@@ -1,0 +1,31 @@
+// Which runs `GET /api/v1/runs` lists.
+
+package import Experiments
+
+package struct RunListQuery: Sendable {
+  package var experiment: String?
+  /// Empty: of any status.
+  package var statuses: [RunStatus]
+  /// An expression such as `metrics.val_f1 > 0.9 and params.optimizer.type = 'adam'`.
+  package var whereText: String?
+  /// `-metrics.val_f1`, `params.model.0.units`, `started`, …; a minus turns the order round.
+  package var orderBy: [String]
+  package var limit: Int?
+  /// `next` of the page before.
+  package var cursor: String?
+  /// True lists the deleted ones.
+  package var deleted: Bool
+
+  package init(
+    experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
+    orderBy: [String] = [], limit: Int? = nil, cursor: String? = nil, deleted: Bool = false
+  ) {
+    self.experiment = experiment
+    self.statuses = statuses
+    self.whereText = whereText
+    self.orderBy = orderBy
+    self.limit = limit
+    self.cursor = cursor
+    self.deleted = deleted
+  }
+}

@@ -1,0 +1,44 @@
+// The options that every command has, and the way to the daemon.
+
+import ArgumentParser
+import Client
+import Wire
+
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print the API's JSON.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Socket of the daemon; by default $ASSAY_SOCKET or the user's runtime folder.",
+      valueName: "path"))
+  var socket: String?
+
+  /// Runs `body` with a client for the daemon.
+  func withClient<Result: Sendable>(
+    _ body: (AssayClient) async throws -> Result
+  ) async throws -> Result {
+    try await AssayClient.with(socketPath: socketPath, body)
+  }
+
+  private var socketPath: String {
+    get throws { try socket.map { try Places.checkedSocket($0) } ?? Places.socket() }
+  }
+
+  /// Prints `value` as JSON, or what `text` prints for people.
+  func print(_ value: some Encodable, else text: () -> Void) throws {
+    if json { try JSONOutput.print(value) } else { text() }
+  }
+}
+
+/// `key=value` on the command line.
+struct Assignment: ExpressibleByArgument {
+  var key: String
+  var value: String
+
+  init?(argument: String) {
+    guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else { return nil }
+    key = String(argument[..<sign])
+    value = String(argument[argument.index(after: sign)...])
+  }
+}
