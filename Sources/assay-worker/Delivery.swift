@@ -19,6 +19,7 @@ actor Delivery {
   private var spool: Spool
   private var logOffset: Int64 = 0
   private var lastRate = (time: ContinuousClock.now, samples: 0, value: 0.0)
+  private var sending: Task<Void, Never>?
   /// What made delivery impossible for good, if anything: nothing more can be recorded.
   private(set) var refusal: ErrorBody?
   // Compression is CPU work: never on the cooperative pool.
@@ -58,6 +59,16 @@ actor Delivery {
   /// Sends all that waits now. Returns when it is sent, or when the daemon is away and all of it
   /// lies in the spool.
   func deliver() async {
+    // One at a time: an actor lets others in at each await, and two senders of the same parcel
+    // would each take one off the list.
+    while let sending { await sending.value }
+    let task = Task { await self.sendAll() }
+    sending = task
+    await task.value
+  }
+
+  private func sendAll() async {
+    defer { sending = nil }
     guard refusal == nil else { return outbox.abandon() }
     do {
       while let parcel = try spool.first() {

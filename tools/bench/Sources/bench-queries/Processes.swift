@@ -10,7 +10,7 @@ enum Processes {
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let path = "/tmp/assay-bench-output-\(getpid())"
-    FileManager.default.createFile(atPath: path, contents: nil)
+    try Data().write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }  // only a temporary file
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
     process.standardInput = FileHandle.nullDevice

@@ -1,0 +1,20 @@
+// The folders of attempts on disk.
+
+import Foundation
+import Jobs
+
+enum AttemptFolders {
+  /// All there are, by the attempt's id.
+  static func all(in parent: String) -> [(id: Int64, folder: AttemptFolder)] {
+    // None yet is as good as an empty one.
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+    return names.compactMap { name in
+      Int64(name).map { ($0, AttemptFolder(path: parent + "/" + name)) }
+    }.sorted { $0.id < $1.id }
+  }
+
+  static func remove(_ folder: AttemptFolder) throws {
+    guard FileManager.default.fileExists(atPath: folder.path) else { return }
+    try FileManager.default.removeItem(atPath: folder.path)
+  }
+}

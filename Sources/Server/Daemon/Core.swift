@@ -1,0 +1,34 @@
+// What the routes work with: the store and the daemon's actors, made once by `Daemon`.
+
+import Experiments
+import Store
+
+struct Core: Sendable {
+  let store: Store
+  let supervisor: Supervisor
+  let scheduler: Scheduler
+  let judge: Judge
+  let changes: ChangeHub
+  let workshop: Workshop
+  let clock: WallClock
+  let facts: DaemonFacts
+
+  /// The run that a name means.
+  func oneRun(_ name: String) async throws -> Int64 {
+    let ids = try await store.resolveRuns([name])
+    guard ids.count == 1, let id = ids.first else {
+      throw ServerError.oneRunNeeded(name: name, runs: ids.count)
+    }
+    return id
+  }
+}
+
+/// What the daemon says about itself.
+struct DaemonFacts: Sendable {
+  let pid: Int64
+  let startedAt: Timestamp
+  let socketPath: String
+  let dataFolder: String
+  let slots: Int
+  let libraries: [String: String]
+}

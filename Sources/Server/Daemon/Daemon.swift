@@ -1,0 +1,178 @@
+// The daemon as a whole: its locks, its store, and the services that run until it is told to stop.
+
+package import Experiments
+import Foundation
+import Glibc
+import HTTPTypes
+package import Jobs
+package import Logging
+import ServiceLifecycle
+import Store
+import Wire
+
+package struct DaemonConfiguration: Sendable {
+  /// Absolute.
+  package var dataFolder: String
+  package var socketPath: String
+  /// Jobs that run at once.
+  package var slots: Int
+  package var clock: WallClock
+  package var logger: Logger
+
+  package init(
+    dataFolder: String, socketPath: String, slots: Int, clock: WallClock, logger: Logger
+  ) {
+    self.dataFolder = dataFolder
+    self.socketPath = socketPath
+    self.slots = slots
+    self.clock = clock
+    self.logger = logger
+  }
+}
+
+package struct Daemon: Sendable {
+  private let configuration: DaemonConfiguration
+  private let lock: DaemonLock
+  private let store: Store
+  private let storeFailure: StoreFailure
+  private let stopSignals: StopSignals
+  private let core: Core
+  private let endpoints: [Endpoint]
+
+  /// Takes the locks and opens the store. Sets the process's umask to 0077.
+  /// - Throws: `ServerError` (`daemon_already_running`, `folder_unusable`), `JobsError`,
+  ///   `StoreError`, `PlacesError`.
+  package init(_ configuration: DaemonConfiguration, executor: any Executor) throws {
+    umask(0o077)
+    _ = try Places.checkedSocket(configuration.socketPath)
+    self.configuration = configuration
+    lock = try DaemonLock(
+      dataFolder: configuration.dataFolder, socketPath: configuration.socketPath)
+    try Self.makeAttemptsFolder(Self.attemptsFolder(configuration))
+    let failure = StoreFailure()
+    storeFailure = failure
+    store = try Store(
+      folder: configuration.dataFolder, clock: configuration.clock,
+      onFailure: { failure.report($0) })
+    stopSignals = StopSignals(
+      socketPath: configuration.socketPath, logger: configuration.logger)
+    core = Self.makeCore(configuration, store, executor)
+    endpoints = Routes.all(core)
+  }
+
+  /// Every route as `METHOD PATH`, with its query parameters.
+  package var routes: [String: [String]] {
+    Dictionary(
+      uniqueKeysWithValues: endpoints.map { ("\($0.method.rawValue) \($0.path)", $0.query) })
+  }
+
+  /// Makes `run` return: no new requests, running ones finish.
+  package func stop() { stopSignals.stop("asked to") }
+
+  /// Runs until one of the signals arrives or `stop` is called; once only. Workers go on.
+  /// - Parameter onReady: called once requests are answered.
+  /// - Throws: what made it stop otherwise.
+  package func run(
+    stopOn signals: [Int32] = [], onReady: @escaping @Sendable () async -> Void = {}
+  ) async throws {
+    let logger = configuration.logger
+    let sources = stopSignals.listen(to: signals)
+    defer { for source in sources { source.cancel() } }
+    let supervisor = core.supervisor
+    let http = HTTPService(
+      socketPath: configuration.socketPath,
+      router: APIRouter(endpoints: endpoints, workshop: core.workshop),
+      changes: core.changes, logger: logger
+    ) {
+      await supervisor.serves()
+      await onReady()
+    }
+    // Stopped in the opposite order: first no new requests.
+    let services: [any Service] = [
+      storeFailure, ChangePump(core: core), core.supervisor, core.scheduler, http,
+    ]
+    var group = ServiceGroupConfiguration(
+      services: services.map {
+        .init(
+          service: Guarded(service: $0, stopSignals: stopSignals),
+          successTerminationBehavior: .ignore)
+      }, logger: logger)
+    group.services.append(
+      .init(service: stopSignals, successTerminationBehavior: .gracefullyShutdownGroup))
+    // Whoever still reads an endless answer then is cut off.
+    group.maximumGracefulShutdownDuration = .seconds(10)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await ServiceGroup(configuration: group).run())
+    } catch {
+      result = .failure(error)
+    }
+    await store.close()
+    if let failure = stopSignals.failure { throw failure }
+    try result.get()
+  }
+
+  private static func makeCore(
+    _ configuration: DaemonConfiguration, _ store: Store, _ executor: any Executor
+  ) -> Core {
+    let workshop = Workshop(label: "server.workshop")
+    let judge = Judge(store: store, workshop: workshop)
+    let clock = configuration.clock
+    return Core(
+      store: store,
+      supervisor: Supervisor(
+        store: store, executor: executor,
+        options: Supervisor.Options(
+          slots: configuration.slots, socketPath: configuration.socketPath,
+          attemptsFolder: attemptsFolder(configuration)),
+        clock: clock, logger: configuration.logger),
+      scheduler: Scheduler(
+        store: store, judge: judge, clock: clock, logger: configuration.logger),
+      judge: judge, changes: ChangeHub(), workshop: workshop, clock: clock,
+      facts: DaemonFacts(
+        pid: Int64(getpid()), startedAt: clock.now(), socketPath: configuration.socketPath,
+        dataFolder: configuration.dataFolder, slots: configuration.slots,
+        libraries: Libraries.versions()))
+  }
+
+  private static func attemptsFolder(_ configuration: DaemonConfiguration) -> String {
+    configuration.dataFolder + "/attempts"
+  }
+
+  private static func makeAttemptsFolder(_ path: String) throws {
+    guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+    throw ServerError.folder(path: path, reason: String(cString: strerror(errno)))
+  }
+}
+
+/// Passes each change of the store on to those who wait for one.
+private struct ChangePump: Service {
+  let core: Core
+
+  func run() async throws {
+    for await change in core.store.changes().cancelOnGracefulShutdown() {
+      await core.changes.signal()
+      if change.isEverything || change.kinds.contains(.jobs) {
+        core.supervisor.poke()
+        await core.scheduler.poke()
+      } else if change.kinds.contains(.schedules) {
+        await core.scheduler.poke()
+      }
+    }
+  }
+}
+
+/// Ends the daemon when the store no longer knows what is on disk: the next one begins with what
+/// the disk has.
+private final class StoreFailure: Service {
+  private let stream: AsyncStream<StoreError>
+  private let continuation: AsyncStream<StoreError>.Continuation
+
+  init() { (stream, continuation) = AsyncStream.makeStream() }
+
+  func report(_ error: StoreError) { continuation.yield(error) }
+
+  func run() async throws {
+    for await error in stream.cancelOnGracefulShutdown() { throw error }
+  }
+}

@@ -1,0 +1,14 @@
+// The whole API as one table.
+
+enum Routes {
+  static func all(_ core: Core) -> [Endpoint] {
+    [
+      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunsRoutes.endpoints(core),
+      MetricsRoutes.endpoints(core), CheckpointsRoutes.endpoints(core),
+      ArtifactsRoutes.endpoints(core), LogRoutes.endpoints(core), CompareRoutes.endpoints(core),
+      BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
+      ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
+      AttemptRoutes.endpoints(core),
+    ].flatMap { $0 }
+  }
+}

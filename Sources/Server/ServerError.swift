@@ -1,0 +1,141 @@
+// What the daemon's own code refuses: requests that are not what their route takes, and reasons
+// not to start. Errors of the store and of jobs keep their own codes (see `ErrorReply`).
+
+package import Experiments
+package import Wire
+
+package enum ServerError: Error, Sendable {
+  case routeNotFound(method: String, path: String)
+  case methodNotAllowed(method: String, path: String, allowed: [String])
+  case badJSON(field: String?, reason: String)
+  case badParameter(name: String, value: String, expected: String)
+  case missingParameter(name: String)
+  case unknownParameter(name: String, allowed: [String])
+  case bodyTooLarge(limit: Int)
+  /// The body did not arrive in time.
+  case requestTooSlow(seconds: Int)
+  case tokenMissing
+  case specInvalid([SpecMistake])
+  case limitExceeded(field: String, value: Int, limit: Int)
+  /// A name that stands for several runs where one is needed.
+  case oneRunNeeded(name: String, runs: Int)
+  case nothingToCheck(baseline: String, experiment: String)
+  case schemaNotFound(name: String)
+  case protocolVersion(theirs: Int)
+  case shuttingDown
+  /// Another daemon holds the lock.
+  case daemonAlreadyRunning(pid: String, socket: String)
+  case folder(path: String, reason: String)
+  case workerNotFound(path: String)
+  case socket(path: String, reason: String)
+}
+
+extension ServerError {
+  package var code: String {
+    switch self {
+    case .routeNotFound: "route_not_found"
+    case .methodNotAllowed: "method_not_allowed"
+    case .badJSON: "bad_json"
+    case .badParameter: "bad_parameter"
+    case .missingParameter: "missing_parameter"
+    case .unknownParameter: "unknown_parameter"
+    case .bodyTooLarge: "body_too_large"
+    case .requestTooSlow: "request_too_slow"
+    case .tokenMissing: "token_missing"
+    case .specInvalid: "spec_invalid"
+    case .limitExceeded: "limit_exceeded"
+    case .oneRunNeeded: "one_run_needed"
+    case .nothingToCheck: "nothing_to_check"
+    case .schemaNotFound: "schema_not_found"
+    case .protocolVersion: "protocol_version"
+    case .shuttingDown: "shutting_down"
+    case .daemonAlreadyRunning: "daemon_already_running"
+    case .folder: "folder_unusable"
+    case .workerNotFound: "worker_not_found"
+    case .socket: "socket_unusable"
+    }
+  }
+
+  package var message: String {
+    switch self {
+    case .routeNotFound(let method, let path): "there is no \(method) \(path)"
+    case .methodNotAllowed(let method, let path, let allowed):
+      "\(method) is not a method of \(path); it has \(allowed.joined(separator: ", "))"
+    case .badJSON(let field, let reason):
+      if let field { "\(field) is not valid: \(reason)" } else { "the body is no JSON: \(reason)" }
+    case .badParameter(let name, let value, let expected):
+      "the parameter \(name) is \"\(value.prefix(200))\"; it must be \(expected)"
+    case .missingParameter(let name): "the parameter \(name) is missing"
+    case .unknownParameter(let name, let allowed):
+      allowed.isEmpty
+        ? "\"\(name)\" is unknown; this route takes no parameters"
+        : "\"\(name)\" is unknown; this route takes \(allowed.joined(separator: ", "))"
+    case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"
+    case .requestTooSlow(let seconds): "the body did not arrive within \(seconds) seconds"
+    case .tokenMissing: "a worker's requests need the token of their attempt"
+    case .specInvalid(let mistakes):
+      mistakes.count == 1
+        ? "the job spec has a mistake: \(Self.text(mistakes[0]))"
+        : "the job spec has \(mistakes.count) mistakes"
+    case .limitExceeded(let field, let value, let limit):
+      "\(field) is \(value); the limit is \(limit)"
+    case .oneRunNeeded(let name, let runs): "\"\(name)\" means \(runs) runs; one is needed"
+    case .nothingToCheck(let baseline, let experiment):
+      """
+      no finished run of experiment "\(experiment)" is newer than the runs of baseline \
+      "\(baseline)"
+      """
+    case .schemaNotFound(let name): "there is no schema \"\(name)\""
+    case .protocolVersion(let theirs):
+      "the worker speaks protocol \(theirs), the daemon \(WorkerProtocol.version)"
+    case .shuttingDown: "the daemon is shutting down"
+    case .daemonAlreadyRunning(let pid, let socket):
+      "a daemon is running already: process \(pid), socket \(socket)"
+    case .folder(let path, let reason): "the folder \(path) cannot be used: \(reason)"
+    case .workerNotFound(let path): "there is no worker program at \(path)"
+    case .socket(let path, let reason): "the socket \(path) cannot be used: \(reason)"
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .routeNotFound: "see GET /api/v1/schemas/openapi"
+    case .tokenMissing: "send it as: Authorization: Bearer TOKEN"
+    case .oneRunNeeded: "name one run, e.g. 12 or @latest"
+    case .nothingToCheck: "name the runs to check: assay check @NAME RUN..."
+    case .protocolVersion: "assayd and assay-worker must be of the same version"
+    case .daemonAlreadyRunning: "use it, or end it with: assayd stop"
+    case .workerNotFound: "install assay-worker beside assayd, or name it with --worker"
+    case .folder: "name another one with --data"
+    case .socket: "name another one with --socket"
+    case .limitExceeded: "send less at once"
+    default: nil
+    }
+  }
+
+  /// The field of the request that is wrong.
+  package var field: String? {
+    switch self {
+    case .badJSON(let field, _): field
+    case .badParameter(let name, _, _), .missingParameter(let name), .unknownParameter(let name, _):
+      name
+    case .limitExceeded(let field, _, _): field
+    case .specInvalid(let mistakes): mistakes.first.map(\.path)
+    default: nil
+    }
+  }
+
+  package var body: ErrorBody {
+    var mistakes: [SpecMistake]?
+    if case .specInvalid(let all) = self { mistakes = all }
+    return ErrorBody(code: code, message: message, hint: hint, field: field, mistakes: mistakes)
+  }
+
+  private static func text(_ mistake: SpecMistake) -> String {
+    mistake.path.isEmpty ? mistake.message : "\(mistake.path): \(mistake.message)"
+  }
+}
+
+extension ServerError: CustomStringConvertible {
+  package var description: String { "\(code): \(message)" }
+}

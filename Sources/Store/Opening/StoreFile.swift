@@ -1,0 +1,95 @@
+// Opens the database file: only its owner may read it, and the connections are set so that what is
+// committed is on disk. There is one writer, which alone checkpoints the write-ahead log.
+
+import Experiments
+import Foundation
+package import GRDB
+import Glibc
+
+package enum StoreFile {
+  package static let name = "assay.db"
+  private static let readers = 4
+  /// Seconds that a connection waits for another process, which should not be there.
+  private static let busySeconds = 5.0
+  /// Bytes of write-ahead log that stay on disk after a checkpoint.
+  private static let keptLogBytes = 64 << 20
+  private static let fullSynchronous = 2
+  private static let incrementalVacuum = 2
+
+  /// Makes the folder (0700) and the file (0600) where they do not exist.
+  /// - Throws: `cannot_open`, `database_damaged`, `disk_full`.
+  package static func open(folder: String) throws -> DatabasePool {
+    let path = folder + "/" + name
+    try makeFolder(folder)
+    try makeFile(path)
+    let pool = try DatabasePool(path: path, configuration: configuration())
+    try pool.writeWithoutTransaction { db in
+      // GRDB sets NORMAL when it opens a pool, after `prepareDatabase`; a commit would then survive
+      // a crash of the process but not of the machine.
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      try expect(db, "synchronous", fullSynchronous, path)
+      try expect(db, "auto_vacuum", incrementalVacuum, path)
+    }
+    return pool
+  }
+
+  private static func configuration() -> Configuration {
+    var configuration = Configuration()
+    configuration.label = "store"
+    configuration.maximumReaderCount = readers
+    configuration.persistentReadOnlyConnections = true
+    configuration.busyMode = .timeout(busySeconds)
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA mmap_size = 0")
+      // This closure runs on the pool's readers too.
+      if db.configuration.readonly {
+        try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        return
+      }
+      if try Int.fetchOne(db, sql: "PRAGMA page_count") == 0 {
+        // Only an empty file takes this, and making it WAL writes its first page.
+        try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+      }
+      try db.execute(sql: "PRAGMA journal_size_limit = \(keptLogBytes)")
+    }
+    return configuration
+  }
+
+  private static func expect(
+    _ db: Database, _ pragma: String, _ value: Int, _ path: String
+  ) throws {
+    let found = try Int.fetchOne(db, sql: "PRAGMA \(pragma)")
+    guard found == value else {
+      throw StoreError.cannotOpen(
+        path: path, reason: "PRAGMA \(pragma) is \(found ?? -1) where \(value) is needed")
+    }
+  }
+
+  private static func makeFolder(_ folder: String) throws {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw StoreError.cannotOpen(path: folder, reason: "it is not a folder")
+      }
+      return
+    }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw StoreError.cannotOpen(path: folder, reason: error.localizedDescription)
+    }
+  }
+
+  /// SQLite gives the files beside the database the same permissions.
+  private static func makeFile(_ path: String) throws {
+    let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0 else {
+      throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+    }
+    defer { close(file) }
+    guard fchmod(file, 0o600) == 0 else {
+      throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+    }
+  }
+}

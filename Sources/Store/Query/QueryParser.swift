@@ -1,0 +1,249 @@
+// Text to tree, by precedence climbing (V. Pratt, "Top Down Operator Precedence", 1973): `or` binds
+// weakest, then `and`, `not`, comparisons. Mistakes name what was expected, and where.
+
+package import Experiments
+
+extension Limits {
+  /// Comparisons in one expression: SQLite's own limit on the height of an expression is 1,000.
+  package static let queryTerms = 200
+}
+
+struct QueryParser {
+  private let tokens: [QueryToken]
+  private let now: Timestamp
+  private var index = 0
+  private var depth = 0
+  private var terms = 0
+
+  /// - Parameter now: what relative times are counted from.
+  /// - Throws: `invalid_query`, `limit_exceeded`.
+  static func parse(_ text: String, now: Timestamp) throws -> QueryNode {
+    try Bounds.count(text.utf8.count, of: "where", atMost: Limits.queryBytes)
+    do {
+      var parser = QueryParser(tokens: try QueryLexer.tokens(of: text), now: now)
+      let node = try parser.expression(above: 0)
+      guard parser.current.kind == .end else {
+        throw parser.expected("\"and\", \"or\" or the end")
+      }
+      return node
+    } catch let mistake as QueryMistake {
+      throw mistake.storeError(in: text)
+    }
+  }
+
+  private init(tokens: [QueryToken], now: Timestamp) {
+    self.tokens = tokens
+    self.now = now
+  }
+
+  private var current: QueryToken { tokens[index] }
+
+  private mutating func advance() -> QueryToken {
+    defer { if index < tokens.count - 1 { index += 1 } }
+    return tokens[index]
+  }
+
+  private func expected(_ what: String) -> QueryMistake {
+    QueryMistake(
+      reason: "expected \(what) but found \(current.description)", position: current.position)
+  }
+
+  private func precedence(of token: QueryToken) -> Int {
+    token.isWord("or") ? 1 : token.isWord("and") ? 2 : 0
+  }
+
+  /// Reads operators that bind more strongly than `strength`.
+  private mutating func expression(above strength: Int) throws(QueryMistake) -> QueryNode {
+    var left = try operand()
+    while case let own = precedence(of: current), own > strength {
+      _ = advance()
+      let right = try expression(above: own)
+      left = own == 1 ? Self.joined(left, right, .or) : Self.joined(left, right, .and)
+    }
+    return left
+  }
+
+  private enum Joint { case and, or }
+
+  /// `a and b and c` becomes one node with three children.
+  private static func joined(_ left: QueryNode, _ right: QueryNode, _ joint: Joint) -> QueryNode {
+    switch (joint, left) {
+    case (.and, .and(let children)): .and(children + [right])
+    case (.or, .or(let children)): .or(children + [right])
+    case (.and, _): .and([left, right])
+    case (.or, _): .or([left, right])
+    }
+  }
+
+  private mutating func operand() throws(QueryMistake) -> QueryNode {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= Limits.queryDepth else {
+      throw QueryMistake(
+        reason: "the expression is nested more than \(Limits.queryDepth) deep",
+        position: current.position)
+    }
+    if current.isWord("not") {
+      _ = advance()
+      return .not(try operand())
+    }
+    if current.kind == .sign("(") {
+      let opening = advance()
+      let inner = try expression(above: 0)
+      guard current.kind == .sign(")") else {
+        throw current.kind == .end
+          ? QueryMistake(
+            reason: "the parenthesis that begins here is not closed", position: opening.position)
+          : expected("\"and\", \"or\" or \")\"")
+      }
+      _ = advance()
+      return inner
+    }
+    return try comparison()
+  }
+
+  private mutating func comparison() throws(QueryMistake) -> QueryNode {
+    terms += 1
+    guard terms <= Limits.queryTerms else {
+      throw QueryMistake(
+        reason: "the expression has more than \(Limits.queryTerms) comparisons",
+        position: current.position)
+    }
+    guard case .word(let word, _) = current.kind, !isLiteralWord(current) else {
+      return try flippedComparison()
+    }
+    let field = try QueryField(word: word, at: advance().position)
+    if current.isWord("is") { return try isNull(field) }
+    if current.isWord("not") {
+      _ = advance()
+      guard current.isWord("in") || current.isWord("like") else {
+        throw expected("\"in\" or \"like\" after \"not\"")
+      }
+      return .not(current.isWord("in") ? try isIn(field) : try like(field))
+    }
+    if current.isWord("in") { return try isIn(field) }
+    if current.isWord("like") { return try like(field) }
+    guard let sign = comparisonSign else {
+      throw expected("a comparison (=, !=, <, <=, >, >=, in, like, is null)")
+    }
+    let operatorToken = advance()
+    if sign != .equal, sign != .notEqual, field.type == .status {
+      throw QueryMistake(
+        reason: "a status is compared with =, != or in", position: operatorToken.position)
+    }
+    return .compare(field, sign, try value(for: field))
+  }
+
+  /// `0.9 < metrics.val_f1`
+  private mutating func flippedComparison() throws(QueryMistake) -> QueryNode {
+    let literal = current
+    switch literal.kind {
+    case .number, .span, .string: _ = advance()
+    default:
+      throw expected("a field such as metrics.val_f1, params.optimizer.type or status")
+    }
+    guard let sign = comparisonSign else { throw expected("a comparison (=, !=, <, <=, >, >=)") }
+    _ = advance()
+    guard case .word(let word, _) = current.kind else {
+      throw expected("a field such as metrics.val_f1, params.optimizer.type or status")
+    }
+    let field = try QueryField(word: word, at: advance().position)
+    return .compare(field, sign.flipped, try convert(literal, for: field))
+  }
+
+  private var comparisonSign: QueryComparison? {
+    if case .sign(let sign) = current.kind { QueryComparison(rawValue: sign) } else { nil }
+  }
+
+  private mutating func isNull(_ field: QueryField) throws(QueryMistake) -> QueryNode {
+    _ = advance()
+    let isNegated = current.isWord("not")
+    if isNegated { _ = advance() }
+    guard current.isWord("null") else { throw expected("\"null\" or \"not null\" after \"is\"") }
+    _ = advance()
+    return isNegated ? .not(.isNull(field)) : .isNull(field)
+  }
+
+  private mutating func isIn(_ field: QueryField) throws(QueryMistake) -> QueryNode {
+    _ = advance()
+    guard current.kind == .sign("(") else { throw expected("\"(\" after \"in\"") }
+    _ = advance()
+    var values = [try value(for: field)]
+    while current.kind == .sign(",") {
+      _ = advance()
+      values.append(try value(for: field))
+    }
+    guard current.kind == .sign(")") else { throw expected("\",\" or \")\"") }
+    _ = advance()
+    return .isIn(field, values)
+  }
+
+  private mutating func like(_ field: QueryField) throws(QueryMistake) -> QueryNode {
+    let keyword = advance()
+    guard field.type == .text || field.type == .any else {
+      throw QueryMistake(
+        reason: "like compares texts, and this field is none", position: keyword.position)
+    }
+    guard case .string(let pattern) = current.kind else {
+      throw expected("a pattern in quotes such as 'adam%'")
+    }
+    _ = advance()
+    return .like(field, pattern)
+  }
+
+  private func isLiteralWord(_ token: QueryToken) -> Bool {
+    token.isWord("infinity") || token.isWord("true") || token.isWord("false")
+  }
+
+  private mutating func value(for field: QueryField) throws(QueryMistake) -> QueryValue {
+    let token = current
+    switch token.kind {
+    case .number, .span, .string: break
+    case .word where isLiteralWord(token): break
+    case .word where token.isWord("null"):
+      throw QueryMistake(reason: "null is compared by \"is null\"", position: token.position)
+    case .word(let word, _):
+      throw QueryMistake(
+        reason: "expected a value but found \"\(word.prefix(40))\"; texts stand in quotes: "
+          + "'\(word.prefix(40))'", position: token.position)
+    case .sign, .end: throw expected("a value")
+    }
+    let value = try convert(token, for: field)
+    _ = advance()
+    return value
+  }
+
+  /// The value of a literal, of the kind that the field is compared with.
+  private func convert(_ token: QueryToken, for field: QueryField) throws(QueryMistake) -> QueryValue {
+    func mistake(_ what: String) -> QueryMistake {
+      QueryMistake(
+        reason: "expected \(what) but found \(token.description)", position: token.position)
+    }
+    switch (field.type, token.kind) {
+    case (.number, .number(let value)), (.any, .number(let value)):
+      return .number(value, text: token.text)
+    case (.number, .word) where token.isWord("infinity"):
+      return .number(.infinity, text: token.text)
+    case (.number, _): throw mistake("a number")
+    case (.text, .string(let text)), (.any, .string(let text)): return .text(text)
+    case (.text, .number): return .text(token.text)
+    case (.text, .word), (.any, .word): return .text(token.text.lowercased())
+    case (.text, _), (.any, _): throw mistake("a number or a text in quotes")
+    case (.time, .span(let seconds)):
+      let microseconds = seconds * 1e6
+      guard abs(microseconds) < 1e18 else { throw mistake("a shorter time") }
+      return .time(now.microseconds &+ Int64(microseconds))
+    case (.time, .string(let text)):
+      guard let time = QueryTime.parse(text) else { fallthrough }
+      return .time(time)
+    case (.time, _):
+      throw mistake("a time such as -7d, '2026-01-31' or '2026-01-31 12:00' (UTC)")
+    case (.status, .string(let text)):
+      guard let status = RunStatus(rawValue: text.lowercased()) else { fallthrough }
+      return .text(status.rawValue)
+    case (.status, _):
+      throw mistake(
+        "one of " + RunStatus.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// The scheduler's side of attempts: beginning, ending and losing them. Each of these moves attempt,
+// job and run together in one transaction, or not at all.
+
+package import Experiments
+import GRDB
+
+extension Store {
+  package struct AttemptBegin: Sendable {
+    package let attempt: Attempt
+    package let job: Job
+    package let run: Run
+    package let folder: String
+  }
+
+  package struct ActiveAttempt: Sendable {
+    package let attempt: Attempt
+    package let job: Job
+    package let folder: String
+    package let cancelRequested: Bool
+    /// When it last reported its progress.
+    package let heartbeatAt: Timestamp?
+  }
+
+  /// What is known when a worker has vanished.
+  package struct LostSituation: Sendable, Equatable {
+    package let policy: LostPolicy
+    /// Attempts in a row, this one included, that were lost without a new checkpoint.
+    package let lostWithoutProgress: Int
+    package let hasCheckpoint: Bool
+    /// Whether the worker had reported its start.
+    package let started: Bool
+    package let attempt: Attempt
+  }
+
+  package enum LostDecision: Sendable, Equatable {
+    /// Queues the job again; its run goes on from the last checkpoint.
+    case resumeSameRun
+    /// Queues the job again with a new run; the old one is lost.
+    case newRun
+    case fail(Failure)
+    case lost(Failure)
+  }
+
+  /// Starts an attempt of a job that is queued, and fences all attempts before it.
+  /// - Parameter folder: of the attempt, given its id.
+  /// - Returns: nil if the job is not queued (any more).
+  package func beginAttempt(
+    job id: Int64, folder: @escaping @Sendable (Int64) -> String, tokenSHA256: String
+  ) async throws -> AttemptBegin? {
+    try await write { [clock] db, change in
+      let now = clock.now()
+      guard try JobRows.move(db, id, from: [.queued], to: .starting, at: now) else { return nil }
+      let run = try JobRows.run(db, job: id)
+      try db.run("UPDATE attempts SET fenced = 1 WHERE job_id = ?", [id])
+      try db.run(
+        """
+        INSERT INTO attempts (job_id, run_id, number, state, token_sha256, folder, created_at)
+        SELECT ?, ?, COALESCE(MAX(number), 0) + 1, 'starting', ?, '', ? FROM attempts
+        WHERE job_id = ?
+        """, [id, run, tokenSHA256, now.microseconds, id])
+      let attempt = db.lastInsertedRowID
+      let path = folder(attempt)
+      try db.run("UPDATE attempts SET folder = ? WHERE id = ?", [path, attempt])
+      try EventRows.add(
+        db, "attempt_begun", at: now, job: id, run: run, data: ["attempt": .int(attempt)])
+      change.note(.jobs, job: id)
+      change.note(.runs, run: run)
+      return AttemptBegin(
+        attempt: try AttemptRows.one(db, attempt), job: try JobRows.one(db, id),
+        run: try RunRows.one(db, run), folder: path)
+    }
+  }
+
+  /// Those that have begun and not ended, oldest first.
+  package func activeAttempts() async throws -> [ActiveAttempt] {
+    try await read { db in
+      let rows = try AttemptRows.rows(
+        db, "WHERE a.state IN ('starting', 'running') ORDER BY a.id")
+      let attempts = try rows.map(AttemptRows.attempt)
+      let jobs = try JobRows.many(db, attempts.map(\.jobId))
+      return zip(rows, zip(attempts, jobs)).map { row, pair in
+        ActiveAttempt(
+          attempt: pair.0, job: pair.1, folder: AttemptRows.folder(row),
+          cancelRequested: pair.1.cancelRequested, heartbeatAt: AttemptRows.heartbeat(row))
+      }
+    }
+  }
+
+  /// The true end of an attempt, and with it of its job and run. A second end changes nothing.
+  /// - Parameter state: a final one.
+  /// - Throws: `attempt_not_found`.
+  package func endAttempt(
+    _ id: Int64, state: AttemptState, failure: Failure? = nil, exitCode: Int? = nil,
+    cost: Cost? = nil, endedAt: Timestamp
+  ) async throws -> Job {
+    guard state.isFinal, let jobState = JobState(rawValue: state.rawValue),
+      let runStatus = RunStatus(rawValue: state.rawValue)
+    else {
+      throw StoreError.invalidValue(field: "state", message: "is \(state.rawValue), which is no end")
+    }
+    return try await write { db, change in
+      let attempt = try AttemptRows.one(db, id)
+      let isNew = try AttemptRows.end(
+        db, id, state: state, failure: failure, exitCode: exitCode, at: endedAt)
+      if isNew {
+        if let cost { try AttemptRows.setCost(db, attempt: id, run: attempt.runId, cost) }
+        try Self.end(
+          db, attempt, jobState: jobState, runStatus: runStatus, failure: failure, at: endedAt,
+          &change)
+      }
+      return try JobRows.one(db, attempt.jobId)
+    }
+  }
+
+  /// The attempt's worker has vanished without a result. The attempt is fenced and lost, and the
+  /// job goes where `decide` says; one whose cancelling was requested is cancelled without asking.
+  /// An attempt that is over already stays as it is.
+  /// - Parameter decide: may be called twice; depends on nothing but what it is given.
+  /// - Throws: `attempt_not_found`.
+  package func attemptLost(
+    _ id: Int64, failure: Failure, decide: @escaping @Sendable (LostSituation) -> LostDecision
+  ) async throws -> Job {
+    try await write { [clock, makeIdentifier] db, change in
+      let now = clock.now()
+      let attempt = try AttemptRows.one(db, id)
+      guard
+        try AttemptRows.end(
+          db, id, state: .lost, failure: failure, exitCode: nil, at: now)
+      else { return try JobRows.one(db, attempt.jobId) }
+      try EventRows.add(
+        db, "attempt_lost", at: now, job: attempt.jobId, run: attempt.runId,
+        data: [
+          "attempt": .int(id), "code": .string(failure.code), "message": .string(failure.message),
+        ])
+      let job = try JobRows.one(db, attempt.jobId)
+      let situation = try Self.situation(db, attempt)
+      if job.cancelRequested {
+        try Self.end(
+          db, attempt, jobState: .cancelled, runStatus: .cancelled, failure: nil, at: now, &change)
+        return try JobRows.one(db, attempt.jobId)
+      }
+      switch decide(situation) {
+      case .resumeSameRun:
+        try RunWriter.move(db, attempt.runId, to: .queued, at: now)
+        try Self.requeue(db, attempt, at: now, &change)
+      case .newRun:
+        try RunWriter.move(db, attempt.runId, to: .lost, at: now, failure: failure)
+        let run = try RunWriter.copy(db, of: attempt.runId, uid: makeIdentifier(now), at: now)
+        change.note(.runs, run: run)
+        try Self.requeue(db, attempt, at: now, &change)
+      case .fail(let reason):
+        try Self.end(
+          db, attempt, jobState: .failed, runStatus: .failed, failure: reason, at: now, &change)
+      case .lost(let reason):
+        try Self.end(
+          db, attempt, jobState: .lost, runStatus: .lost, failure: reason, at: now, &change)
+      }
+      return try JobRows.one(db, attempt.jobId)
+    }
+  }
+
+  private static func situation(_ db: Database, _ attempt: Attempt) throws -> LostSituation {
+    let newest = try db.int64(
+      "SELECT attempt FROM checkpoints WHERE run_id = ? ORDER BY epoch DESC LIMIT 1",
+      [attempt.runId])
+    let row = try db.row(
+      """
+      UPDATE jobs SET lost_without_progress = CASE WHEN ? THEN 0 ELSE lost_without_progress + 1 END
+      WHERE id = ? RETURNING on_lost, lost_without_progress
+      """, [newest == Int64(attempt.number), attempt.jobId])
+    guard let row else { throw StoreError.jobNotFound(attempt.jobId) }
+    return LostSituation(
+      policy: try row.name(0), lostWithoutProgress: row[1], hasCheckpoint: newest != nil,
+      started: attempt.startedAt != nil, attempt: attempt)
+  }
+
+  private static func requeue(
+    _ db: Database, _ attempt: Attempt, at now: Timestamp, _ change: inout StoreChange
+  ) throws {
+    _ = try JobRows.move(
+      db, attempt.jobId, from: [.starting, .running], to: .queued, at: now)
+    try EventRows.add(db, "job_requeued", at: now, job: attempt.jobId)
+    change.note(.jobs, job: attempt.jobId)
+    change.note(.runs, run: attempt.runId)
+  }
+
+  private static func end(
+    _ db: Database, _ attempt: Attempt, jobState: JobState, runStatus: RunStatus,
+    failure: Failure?, at time: Timestamp, _ change: inout StoreChange
+  ) throws {
+    let moved = try JobRows.move(
+      db, attempt.jobId, from: [.starting, .running], to: jobState, at: time, failure: failure)
+    guard moved else { return }
+    try RunWriter.move(db, attempt.runId, to: runStatus, at: time, failure: failure)
+    try EventRows.add(
+      db, "run_\(runStatus.rawValue)", at: time, job: attempt.jobId, run: attempt.runId,
+      data: failure.map { ["code": .string($0.code), "message": .string($0.message)] } ?? [:])
+    change.note(.jobs, job: attempt.jobId)
+    change.note(.runs, run: attempt.runId)
+  }
+}

@@ -1,0 +1,234 @@
+// Runs: finding, reading and changing them. Lists, filters and orders read summaries only, never
+// points.
+
+package import Experiments
+import GRDB
+
+extension Store {
+  /// Which runs a list has, and in what order.
+  package struct RunQuery: Sendable, Equatable {
+    package var experiment: String?
+    /// Empty: all.
+    package var statuses: [RunStatus]
+    /// An expression such as `metrics.val_f1 > 0.9 and params.optimizer.type = 'adam'`.
+    package var whereText: String?
+    /// Terms such as `-metrics.val_f1`, `params.x`, `started`; newest first where they are equal.
+    package var orderBy: [String]
+    package var limit: Int
+    /// `next` of the page before.
+    package var cursor: String?
+    /// The deleted ones instead of the others.
+    package var deleted: Bool
+    /// Only children of that run.
+    package var parent: Int64?
+
+    package init(
+      experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
+      orderBy: [String] = [], limit: Int = 100, cursor: String? = nil, deleted: Bool = false,
+      parent: Int64? = nil
+    ) {
+      self.experiment = experiment
+      self.statuses = statuses
+      self.whereText = whereText
+      self.orderBy = orderBy
+      self.limit = limit
+      self.cursor = cursor
+      self.deleted = deleted
+      self.parent = parent
+    }
+  }
+
+  /// A page of runs; `next` is nil on the last one.
+  /// - Throws: `invalid_query` (its message shows the place), `invalid_value` (the cursor),
+  ///   `experiment_not_found`, `limit_exceeded`.
+  package func runs(_ query: RunQuery) async throws -> (items: [Run], next: String?) {
+    try Bounds.page(query.limit)
+    let order = try RunOrder(query.orderBy)
+    let now = clock.now()
+    let filter = try query.whereText.map { try QueryParser.parse($0, now: now) }
+    let cursor = try query.cursor.map {
+      try PageCursor($0, orderBy: query.orderBy, terms: order.terms.count)
+    }
+    return try await read { db in
+      let rows = try Self.page(db, query, filter, order, cursor)
+      let page = rows.prefix(query.limit)
+      let runs = try RunRows.many(db, page.map { $0[0] })
+      guard rows.count > query.limit, let last = page.last else { return (runs, nil) }
+      let keys = order.terms.indices.map { last[$0 + 1] as DatabaseValue }
+      return (runs, PageCursor(keys: keys, id: last[0], orderBy: query.orderBy).text)
+    }
+  }
+
+  /// Ids and sort keys of a page and of one run more.
+  private static func page(
+    _ db: Database, _ query: RunQuery, _ filter: QueryNode?, _ order: RunOrder,
+    _ cursor: PageCursor?
+  ) throws -> [Row] {
+    var conditions = [
+      SQLPiece(sql: query.deleted ? "r.deleted_at IS NOT NULL" : "r.deleted_at IS NULL")
+    ]
+    if let name = query.experiment {
+      conditions.append(
+        SQLPiece(
+          sql: "r.experiment_id = ?",
+          values: [try RunNames.experimentId(db, name).databaseValue]))
+    }
+    if !query.statuses.isEmpty {
+      let names = query.statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+      conditions.append(SQLPiece(sql: "r.status IN (\(names))"))
+    }
+    if let parent = query.parent {
+      conditions.append(
+        SQLPiece(sql: "r.parent_run_id = ?", values: [parent.databaseValue]))
+    }
+    if let filter {
+      let condition = QuerySQL.condition(filter)
+      // First, where it may nest most deeply.
+      conditions.insert(
+        SQLPiece(sql: "(\(condition.sql))", values: condition.values), at: 0)
+    }
+    let keys = order.keys
+    let columns = keys.enumerated().map { ", \($1.sql) AS k\($0)" }.joined()
+    let after = cursor.map { order.after($0.keys, id: $0.id) } ?? SQLPiece(sql: "1")
+    let sql = """
+      SELECT * FROM (SELECT r.id AS id\(columns) FROM \(QuerySQL.source)
+      WHERE \(conditions.map(\.sql).joined(separator: " AND ")))
+      WHERE \(after.sql) ORDER BY \(order.clause) LIMIT ?
+      """
+    let values =
+      keys.flatMap(\.values) + conditions.flatMap(\.values) + after.values
+      + [(query.limit + 1).databaseValue]
+    return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(values))
+  }
+
+  /// - Throws: `run_not_found`.
+  package func run(_ id: Int64) async throws -> Run {
+    try await read { try RunRows.one($0, id) }
+  }
+
+  /// In the order of `ids`, with one query per table.
+  /// - Throws: `run_not_found`.
+  package func runs(_ ids: [Int64]) async throws -> [Run] {
+    try await read { db in
+      let runs = try RunRows.many(db, ids)
+      guard runs.count == ids.count else {
+        let known = Set(runs.map(\.id))
+        throw StoreError.runNotFound(name: "\(ids.first { !known.contains($0) } ?? 0)")
+      }
+      return runs
+    }
+  }
+
+  /// The runs that people's names for them mean: `12`, `2-6`, `2,3`, `@latest` (the newest one, of
+  /// the experiment if one is given), `@NAME` (a baseline), a hexadecimal id or the beginning of
+  /// one (6 digits or more). Each once, in the order of the names. Deleted runs are found by number
+  /// and id alone, and in baselines.
+  /// - Throws: `run_not_found`, `baseline_not_found`, `ambiguous_id`, `invalid_run_name`,
+  ///   `experiment_not_found`, `limit_exceeded`.
+  package func resolveRuns(_ names: [String], experiment: String? = nil) async throws -> [Int64] {
+    try await read { try RunNames.resolve($0, names, experiment: experiment) }
+  }
+
+  /// Changes what people may change; nil leaves a thing as it is.
+  /// - Parameters:
+  ///   - tags: a nil value removes the tag.
+  ///   - deleted: true hides the run from lists, false brings it back.
+  /// - Throws: `run_not_found`, `limit_exceeded`, `invalid_value`.
+  package func changeRun(
+    _ id: Int64, name: String? = nil, note: String? = nil, tags: [String: String?]? = nil,
+    deleted: Bool? = nil
+  ) async throws -> Run {
+    if let name { try Bounds.name(name, of: "name") }
+    if let note { try Bounds.length(note, of: "note", atMost: Limits.tagCharacters) }
+    for (key, value) in tags ?? [:] {
+      guard !key.isEmpty else {
+        throw StoreError.invalidValue(field: "tags", message: "must not have an empty key")
+      }
+      try Bounds.length(key, of: "tags", atMost: Limits.keyCharacters)
+      try Bounds.length(value ?? "", of: "tags.\(key)", atMost: Limits.tagCharacters)
+    }
+    return try await write { [clock] db, change in
+      let now = clock.now()
+      try RunRows.require(db, id)
+      if let name { try db.run("UPDATE runs SET name = ? WHERE id = ?", [name, id]) }
+      if let note { try db.run("UPDATE runs SET note = ? WHERE id = ?", [note, id]) }
+      for (key, value) in tags ?? [:] { try Self.setTag(db, run: id, key, value) }
+      let count = try db.int64("SELECT COUNT(*) FROM tags WHERE run_id = ?", [id]) ?? 0
+      if tags != nil { try Bounds.count(Int(count), of: "tags", atMost: Limits.tagsPerRun) }
+      if let deleted {
+        let isNew = try db.changed(
+          deleted
+            ? "UPDATE runs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
+            : "UPDATE runs SET deleted_at = NULL WHERE ? AND id = ? AND deleted_at IS NOT NULL",
+          [now.microseconds, id])
+        if isNew {
+          try EventRows.add(db, deleted ? "run_deleted" : "run_restored", at: now, run: id)
+        }
+      }
+      change.note(.runs, run: id)
+      return try RunRows.one(db, id)
+    }
+  }
+
+  private static func setTag(
+    _ db: Database, run: Int64, _ key: String, _ value: String?
+  ) throws {
+    guard let value else {
+      try db.run("DELETE FROM tags WHERE run_id = ? AND key = ?", [run, key])
+      return
+    }
+    try db.run(
+      """
+      INSERT INTO tags (run_id, key, value) VALUES (?, ?, ?)
+      ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value
+      """, [run, key, value])
+  }
+}
+
+extension Store {
+  /// Runs that belong to this one, oldest first; deleted ones are left out.
+  /// - Throws: `run_not_found`.
+  package func children(run id: Int64) async throws -> [Int64] {
+    try await read { db in
+      try RunRows.require(db, id)
+      return try db.int64s(
+        "SELECT id FROM runs WHERE parent_run_id = ? AND deleted_at IS NULL ORDER BY id", [id])
+    }
+  }
+
+  /// Where the run's job was submitted from; nil for a run without a job.
+  /// - Throws: `run_not_found`.
+  package func context(run id: Int64) async throws -> SubmitContext? {
+    try await read { db in
+      try RunRows.require(db, id)
+      return try RecordCoding.optional(try Self.text(db, "j.context", run: id))
+    }
+  }
+
+  /// Where the run's newest attempt ran; nil if it has not begun.
+  /// - Throws: `run_not_found`.
+  package func environment(run id: Int64) async throws -> Environment? {
+    try await read { db in
+      try RunRows.require(db, id)
+      return try RecordCoding.optional(try Self.text(db, "n.info", run: id))
+    }
+  }
+
+  /// The spec of the run's job, defaults filled in; nil for a run without a job.
+  /// - Throws: `run_not_found`.
+  package func spec(run id: Int64) async throws -> JSONValue? {
+    try await read { db in
+      try RunRows.require(db, id)
+      return try Self.text(db, "j.spec", run: id).map { try JSONText.parse($0) }
+    }
+  }
+
+  private static func text(_ db: Database, _ column: String, run: Int64) throws -> String? {
+    try db.string(
+      """
+      SELECT \(column) FROM runs r LEFT JOIN jobs j ON j.id = r.job_id
+        LEFT JOIN environments n ON n.id = r.environment_id
+      WHERE r.id = ? AND \(column) IS NOT NULL
+      """, [run])
+  }
+}

@@ -1,0 +1,118 @@
+// The store: everything that Assay remembers, in one SQLite file. Whatever a method has acknowledged
+// is on disk; every write may be sent again and then changes nothing; reads see a consistent state
+// and never wait for writes. All methods throw `StoreError` (or `CancellationError`, from a read in
+// a cancelled task).
+
+import Dispatch
+package import Experiments
+package import GRDB
+
+package final class Store: Sendable {
+  package let databasePath: String
+  let clock: WallClock
+  let makeIdentifier: @Sendable (Timestamp) -> Identifier
+  private let pool: DatabasePool
+  private let queue: WriteQueue
+  private let hub = ChangeHub()
+  /// Decompression and hashing, which must neither hold up the writer nor Swift's own threads.
+  private let work = DispatchQueue(label: "store.work", attributes: .concurrent)
+
+  /// Opens the database in `folder`, which is made if there is none, and brings its schema up to
+  /// date.
+  /// - Parameters:
+  ///   - clock: where times come from that nobody gives.
+  ///   - makeIdentifier: makes the ids of new runs.
+  ///   - onFailure: called once if the store can no longer tell what is on disk; the process should
+  ///     exit.
+  /// - Throws: `StoreError`: `cannot_open`, `database_busy`, `database_damaged`, `database_newer`,
+  ///   `migration_edited`, `disk_full`.
+  package convenience init(
+    folder: String, clock: WallClock,
+    makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier = { Identifier(at: $0) },
+    onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
+  ) throws {
+    try self.init(
+      folder: folder, clock: clock, makeIdentifier: makeIdentifier, migrator: .embedded,
+      onFailure: onFailure)
+  }
+
+  /// The same with other migrations than those in the program.
+  package init(
+    folder: String, clock: WallClock, makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier,
+    migrator: Migrator, onFailure: @escaping @Sendable (StoreError) -> Void
+  ) throws {
+    do {
+      pool = try StoreFile.open(folder: folder)
+      let now = clock.now()
+      try pool.writeWithoutTransaction { try migrator.migrate($0, now: now) }
+    } catch {
+      throw StoreError.wrapping(error)
+    }
+    self.clock = clock
+    self.makeIdentifier = makeIdentifier
+    databasePath = folder + "/" + StoreFile.name
+    queue = WriteQueue(pool: pool, hub: hub, onFailure: onFailure)
+  }
+
+  /// Answers what is being written, refuses everything after, and closes the file.
+  package func close() async {
+    await queue.close()
+    hub.close()
+    let pool = pool
+    await withCheckedContinuation { continuation in
+      work.async {
+        // A connection that is still reading keeps the file open until the process ends: harmless,
+        // since everything acknowledged is on disk already.
+        try? pool.close()
+        continuation.resume()
+      }
+    }
+  }
+
+  /// Every commit that changed something. A slow reader gets what it missed merged into one change;
+  /// the stream ends when the store is closed.
+  package func changes() -> AsyncStream<StoreChange> { hub.subscribe() }
+}
+
+extension Store {
+  /// Runs `body` in the writer's next transaction and returns when that is on disk. It may run
+  /// twice. Only the store and its tests import GRDB, so nobody else can call this.
+  package func write<Value: Sendable>(_ body: @escaping WriteQueue.Body<Value>) async throws -> Value {
+    try await queue.write(body)
+  }
+
+  /// Runs `body` on a snapshot of the database. As `write`, for the store and its tests.
+  package func read<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await pool.read(body)
+    } catch {
+      throw StoreError.wrapping(error)
+    }
+  }
+
+  /// Runs `body`, which takes processor time, on a thread of its own with a snapshot of the
+  /// database.
+  func readAndWork<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    let pool = pool
+    return try await working { try pool.read(body) }
+  }
+
+  /// Runs `body`, which takes processor time, on a thread of its own.
+  func working<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      work.async {
+        do {
+          continuation.resume(returning: try body())
+        } catch {
+          continuation.resume(throwing: StoreError.wrapping(error))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// `assayd stop`: ends the daemon of a data folder. Its workers go on.
+
+import ArgumentParser
+import Foundation
+import Glibc
+import Jobs
+import Server
+
+struct Stop: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Ends the daemon of a data folder; running jobs go on.",
+    discussion: """
+      Example:
+        assayd stop
+      """)
+
+  @OptionGroup var place: Place
+
+  private static let patience: Duration = .seconds(60)
+
+  func run() async throws {
+    do {
+      guard let holder = try DaemonLock.holder(dataFolder: place.dataFolder) else {
+        return print("no daemon runs on \(place.dataFolder)")
+      }
+      try holder.process.send(SIGTERM)
+      let end = ContinuousClock.now + Self.patience
+      while holder.process.isAlive {
+        guard ContinuousClock.now < end else {
+          throw Problem(
+            code: "daemon_stays",
+            message: "process \(holder.process.pid) is still there after a minute",
+            hint: "its log is \(place.dataFolder)/assayd.log")
+        }
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      print("assayd has stopped (process \(holder.process.pid))")
+    } catch {
+      Problem(error).print()
+      throw ExitCode.failure
+    }
+  }
+}

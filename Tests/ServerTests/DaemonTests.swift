@@ -1,0 +1,127 @@
+// One daemon per data folder and socket, for its owner alone, and an orderly end.
+
+import Client
+import Experiments
+import Foundation
+import Glibc
+import Jobs
+import Logging
+import Server
+import Testing
+import Wire
+
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct DaemonTests {
+  @Test func aSecondDaemonIsRefusedAndDoesNotDisturbTheFirst() async throws {
+    try await TestDaemon.with { daemon in
+      for (data, socket) in [
+        (daemon.dataFolder, daemon.folder + "/other/a.sock"),
+        (daemon.folder + "/other", daemon.socketPath),
+      ] {
+        do {
+          _ = try Daemon(
+            DaemonConfiguration(
+              dataFolder: data, socketPath: socket, slots: 1,
+              clock: WallClock { Timestamp(microseconds: 0) }, logger: Logger(label: "second")),
+            executor: PlayedWorkers().newExecutor())
+          Issue.record("a second daemon was made")
+        } catch let error as ServerError {
+          #expect(error.code == "daemon_already_running")
+          #expect(
+            error.message
+              == "a daemon is running already: process \(getpid()), socket \(daemon.socketPath)")
+        }
+      }
+      #expect(try await daemon.client.health().ok)
+      let holder = try DaemonLock.holder(dataFolder: daemon.dataFolder)
+      #expect(holder?.process == ProcessIdentity.current)
+      #expect(holder?.socketPath == daemon.socketPath)
+    }
+  }
+
+  @Test func filesAndFoldersAreTheOwnersAlone() async throws {
+    try await TestDaemon.with { daemon async throws in
+      #expect(try mode(daemon.socketPath) == 0o600)
+      #expect(try mode(daemon.folder + "/s") == 0o700)
+      #expect(try mode(daemon.dataFolder) == 0o700)
+      #expect(try mode(daemon.dataFolder + "/assay.db") == 0o600)
+      #expect(try mode(daemon.dataFolder + "/attempts") == 0o700)
+    }
+  }
+
+  @Test func aSocketThatWasLeftBehindIsReplaced() async throws {
+    try await TestDaemon.withFolder { folder in
+      mkdir(folder + "/s", 0o755)
+      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &address.sun_path) {
+        $0.copyBytes(from: Array((folder + "/s/assay.sock").utf8))
+      }
+      let bound = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      close(descriptor)
+      #expect(bound == 0)
+      try await TestDaemon.with(folder: folder) { daemon async throws in
+        #expect(try await daemon.client.health().ok)
+        // A folder that was open to others is closed.
+        #expect(try mode(folder + "/s") == 0o700)
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder + "/s/assay.sock"))
+      #expect(try DaemonLock.holder(dataFolder: folder + "/data") == nil)
+    }
+  }
+
+  @Test func statusTellsWhatIsThere() async throws {
+    try await TestDaemon.with(slots: 3) { daemon in
+      _ = try await daemon.client.submit(Specs.train())
+      let status = try await daemon.client.status()
+      #expect(status.pid == Int64(getpid()))
+      #expect(status.version == AssayVersion.text)
+      #expect(status.slots == 3)
+      #expect(status.runs == 1)
+      #expect(status.socket == daemon.socketPath)
+      #expect(status.dataFolder == daemon.dataFolder)
+      #expect(status.databaseBytes > 0)
+    }
+  }
+
+  @Test func itEndsWhileSomebodyFollows() async throws {
+    try await TestDaemon.withFolder { folder in
+      let client = AssayClient(socketPath: folder + "/s/assay.sock")
+      let heard = Locked(false)
+      var follower: Task<Void, any Error>?
+      try await TestDaemon.with(folder: folder) { daemon in
+        _ = try await daemon.client.submit(Specs.train())
+        follower = Task {
+          for try await _ in client.followJob(1, patience: .zero) { heard.change { $0 = true } }
+        }
+        try await eventually { heard.value }
+      }
+      // It did end, and the follower was told by the end of its stream.
+      await #expect(throws: ClientError.self) { try await follower?.value }
+      await client.shutdown()
+    }
+  }
+
+  @Test func placesFollowTheEnvironment() throws {
+    #expect(try Places.socket(environment: ["ASSAY_SOCKET": "/a.sock"]) == "/a.sock")
+    #expect(
+      try Places.socket(environment: ["XDG_RUNTIME_DIR": "/run/me"]) == "/run/me/assay/assay.sock")
+    #expect(Places.dataFolder(environment: ["ASSAY_DATA": "/d"]) == "/d")
+    #expect(Places.dataFolder(environment: ["XDG_DATA_HOME": "/x"]) == "/x/assay")
+    #expect(Places.dataFolder(environment: ["HOME": "/h"]) == "/h/.local/share/assay")
+    let long = "/" + String(repeating: "x", count: 107)
+    #expect(throws: PlacesError.socketPathTooLong(long)) { try Places.checkedSocket(long) }
+    #expect(try Places.checkedSocket(String(long.dropLast())) == String(long.dropLast()))
+  }
+
+  private func mode(_ path: String) throws -> mode_t {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw RawConnection.Failure(errno: errno) }
+    return info.st_mode & 0o777
+  }
+}

@@ -1,0 +1,57 @@
+// Bytes to and from the daemon's socket, for requests that the client would not send.
+
+import Foundation
+import Glibc
+
+struct RawConnection {
+  private let descriptor: Int32
+
+  struct Failure: Error { let errno: Int32 }
+
+  init(_ path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    let result = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else { throw Failure(errno: errno) }
+  }
+
+  /// Sends `text` and takes what comes until the first whole answer or the end.
+  func exchange(_ text: String) async throws -> String {
+    let descriptor = descriptor
+    return try await withCheckedThrowingContinuation { continuation in
+      // A thread of its own: reading blocks.
+      Thread.detachNewThread {
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        var answer: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        var wait = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(
+          descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        while true {
+          let count = recv(descriptor, &piece, piece.count, 0)
+          if count <= 0 { break }
+          answer.append(contentsOf: piece[..<count])
+          if Self.isWhole(String(decoding: answer, as: UTF8.self)) { break }
+        }
+        continuation.resume(returning: String(decoding: answer, as: UTF8.self))
+      }
+    }
+  }
+
+  private static func isWhole(_ answer: String) -> Bool {
+    guard let end = answer.range(of: "\r\n\r\n") else { return false }
+    let head = answer[..<end.lowerBound].lowercased()
+    guard let field = head.range(of: "content-length: ") else { return true }
+    let length = Int(head[field.upperBound...].prefix { $0.isNumber }) ?? 0
+    return answer[end.upperBound...].utf8.count >= length
+  }
+}

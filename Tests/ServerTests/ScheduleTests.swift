@@ -1,0 +1,160 @@
+// Schedules fire when they are due, once, with a seed that can be derived again; and what they
+// started is judged when it has ended.
+
+import Checkpoints
+import Client
+import Experiments
+import Foundation
+import Jobs
+import Testing
+import Wire
+
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct ScheduleTests {
+  @Test func aScheduleFiresWhenItIsDue() async throws {
+    try await TestDaemon.with { daemon in
+      let client = daemon.client
+      let schedule = try await client.addSchedule(Self.request("0 2 * * *"))
+      let next = try #require(schedule.nextAt)
+      #expect(next > daemon.clock.now)
+      #expect(schedule.timeZone == "Europe/Berlin")
+      #expect(try await client.jobs().items.isEmpty)
+      try await Self.pass(daemon, until: next)
+      let order = try await daemon.workers.order(1)
+      let job = try await client.job(order.jobId)
+      #expect(job.scheduleId == schedule.id)
+      #expect(order.spec["seed"] == .int(Self.seed(schedule.id, next)))
+      let fired = try await client.schedule(schedule.id)
+      #expect(fired.lastFiredAt == next)
+      #expect(fired.nextAt.map { $0 > next } == true)
+    }
+  }
+
+  @Test func whatWasMissedFiresOnce() async throws {
+    try await TestDaemon.withFolder { folder in
+      let workers = PlayedWorkers()
+      let clock = TestClock()
+      var due = clock.now
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        let schedule = try await daemon.client.addSchedule(Self.request("0 * * * *"))
+        due = try #require(schedule.nextAt)
+      }
+      clock.advance(seconds: 10 * 3600)
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        _ = try await workers.order(1)
+        let schedule = try await daemon.client.schedule(1)
+        #expect(schedule.lastFiredAt == due.adding(seconds: 9 * 3600))
+        #expect(schedule.nextAt == due.adding(seconds: 10 * 3600))
+        #expect(try await daemon.client.jobs().items.count == 1)
+      }
+    }
+  }
+
+  @Test func aFiringIsSkippedWhileTheLastIsUnderWay() async throws {
+    try await TestDaemon.with { daemon in
+      let client = daemon.client
+      let schedule = try await client.addSchedule(Self.request("0 2 * * *"))
+      let first = try await client.runSchedule(schedule.id)
+      #expect(first.job?.id == 1)
+      daemon.clock.advance(seconds: 1)
+      #expect(try await client.runSchedule(schedule.id).job == nil)
+      #expect(try await client.events(limit: 1000).items.contains { $0.kind == "schedule_skipped" })
+      try await PlayedWorker.with(daemon) { worker in
+        try await worker.start()
+        try await worker.finish()
+      }
+      daemon.clock.advance(seconds: 1)
+      let second = try #require(try await client.runSchedule(schedule.id).job)
+      #expect(second.id == 2)
+      #expect(second.spec["seed"] != first.job?.spec["seed"])
+      // It changes nothing about when it is due.
+      #expect(try await client.schedule(schedule.id).nextAt == schedule.nextAt)
+    }
+  }
+
+  @Test func aPausedScheduleDoesNotFire() async throws {
+    try await TestDaemon.with { daemon in
+      let client = daemon.client
+      let schedule = try await client.addSchedule(Self.request("0 2 * * *"))
+      #expect(try await client.changeSchedule(schedule.id, ScheduleChange(paused: true)).paused)
+      await client.expectFailure("conflict") { _ = try await $0.runSchedule(schedule.id) }
+      daemon.clock.advance(seconds: 3 * 86_400)
+      // Going on again does not make up for the pause.
+      let going = try await client.changeSchedule(schedule.id, ScheduleChange(paused: false))
+      #expect(going.nextAt.map { $0 > daemon.clock.now } == true)
+      #expect(try await client.jobs().items.isEmpty)
+      _ = try await client.deleteSchedule(schedule.id)
+      #expect(try await client.schedules().items.isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    (Self.request("0 25 * * *"), "cron_invalid"),
+    (Self.request("0 2 * * *", zone: "Europe/Atlantis"), "time_zone_unknown"),
+    (Self.request("0 2 * * *", baseline: "nobody"), "baseline_not_found"),
+    (Self.request("0 2 * * *", spec: .object([:])), "spec_invalid"),
+  ])
+  func aScheduleThatCannotWorkIsRefused(request: ScheduleRequest, code: String) async throws {
+    try await TestDaemon.with { daemon async throws in
+      #expect(await daemon.client.failure { _ = try await $0.addSchedule(request) }?.code == code)
+      #expect(try await daemon.client.schedules().items.isEmpty)
+    }
+  }
+
+  @Test func aScheduledJobIsJudgedWhenItHasEnded() async throws {
+    try await TestDaemon.with(slots: 1) { daemon in
+      let client = daemon.client
+      try await Self.finishedRun(daemon, 1, accuracy: 0.95) { try await $0.submit(Specs.train()) }
+      _ = try await client.setBaseline("nightly", BaselineRequest(runs: ["1"]))
+      let schedule = try await client.addSchedule(
+        Self.request("0 2 * * *", baseline: "nightly"))
+      try await Self.finishedRun(daemon, 2, accuracy: 0.6) {
+        try await $0.runSchedule(schedule.id)
+      }
+      try await eventually { try await !client.checks().items.isEmpty }
+      let check = try #require(try await client.checks().items.first)
+      #expect(check.baseline == "nightly")
+      #expect(check.jobId == 2)
+      #expect(check.scheduleId == schedule.id)
+      #expect(check.comparison.verdict == .worse)
+      #expect(check.comparison.candidateRunIds == [2])
+      #expect(try await client.check(check.id) == check)
+    }
+  }
+
+  /// Lets the time come, and the daemon see it.
+  private static func pass(_ daemon: TestDaemon, until time: Timestamp) async throws {
+    daemon.clock.advance(seconds: time.seconds(since: daemon.clock.now) + 1)
+    // Any change of a schedule makes the scheduler look at the clock.
+    let other = try await daemon.client.addSchedule(Self.request("0 0 1 1 *", name: "other"))
+    _ = try await daemon.client.deleteSchedule(other.id)
+  }
+
+  private static func finishedRun(
+    _ daemon: TestDaemon, _ count: Int, accuracy: Double,
+    _ queue: (AssayClient) async throws -> some Sendable
+  ) async throws {
+    _ = try await queue(daemon.client)
+    try await PlayedWorker.with(daemon, count) { worker in
+      try await worker.start()
+      try await worker.metric("test_accuracy", accuracy)
+      try await worker.finish()
+      daemon.workers.exit(worker.attempt)
+    }
+  }
+
+  /// As docs/http-api.md says.
+  private static func seed(_ id: Int64, _ due: Timestamp) -> Int64 {
+    let digest = ContentHash.sha256Hex("assay schedule \(id) at \(due.microseconds)")
+    return (Int64(digest.prefix(8), radix: 16) ?? 0) >> 1
+  }
+
+  private static func request(
+    _ cron: String, name: String = "night", zone: String = "Europe/Berlin",
+    baseline: String? = nil, spec: JSONValue = Specs.train()
+  ) -> ScheduleRequest {
+    ScheduleRequest(
+      name: name, cron: cron, timeZone: zone, spec: spec, checkBaseline: baseline,
+      context: Specs.context)
+  }
+}
