@@ -17,10 +17,10 @@ extension Target.Dependency {
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let logging = product(name: "Logging", package: "swift-log")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
-  static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
   static let serviceLifecycle = product(
@@ -87,7 +87,7 @@ let package = Package(
       "Server",
       [
         "Wire", "Experiments", "Store", "Jobs", "Analysis", "Checkpoints", "CLinux", .hummingbird,
-        .nioCore, .nioPosix, .nioHTTP1, .httpTypes, .logging, .serviceLifecycle, .crypto,
+        .hummingbirdCore, .nioCore, .httpTypes, .logging, .serviceLifecycle,
       ], embeds: true),
     library(
       "Client",
@@ -97,7 +97,7 @@ let package = Package(
     program(
       "assayd",
       [
-        "Server", "Store", "Jobs", "Experiments", "CLinux", .serviceLifecycle, .argumentParser,
+        "Server", "Store", "Jobs", "Wire", "Experiments", "CLinux", .serviceLifecycle, .argumentParser,
         .logging,
       ]),
     program(
@@ -126,7 +126,9 @@ let package = Package(
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .crypto]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
-    tests("ServerTests", ["Server", "Wire", "Store", "Jobs", "Experiments"]),
+    tests(
+      "ServerTests",
+      ["Server", "Client", "Wire", "Jobs", "Checkpoints", "Experiments", .logging]),
     tests("EndToEndTests", ["Client", "Wire", "Experiments", "CLinux", .crypto]),
   ]
 )

@@ -16,9 +16,10 @@ extension Store {
     return try await write { [clock] db, change in
       let now = clock.now()
       let attempt = try AttemptRows.live(db, id)
-      if let old = try Self.artifacts(db, "run_id = ? AND path = ?", [attempt.runId, manifest.path])
-        .first
-      {
+      if let old = try Self.artifacts(
+        db, "run_id = ? AND path = ?", [attempt.runId, manifest.path]
+      )
+      .first {
         let chunks = try db.int64s(
           "SELECT DISTINCT chunk_id FROM artifact_chunks WHERE artifact_id = ?", [old.id])
         guard old.sha256 != manifest.sha256 || old.mediaType != manifest.mediaType else {

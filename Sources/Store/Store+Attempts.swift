@@ -96,7 +96,8 @@ extension Store {
     guard state.isFinal, let jobState = JobState(rawValue: state.rawValue),
       let runStatus = RunStatus(rawValue: state.rawValue)
     else {
-      throw StoreError.invalidValue(field: "state", message: "is \(state.rawValue), which is no end")
+      throw StoreError.invalidValue(
+        field: "state", message: "is \(state.rawValue), which is no end")
     }
     return try await write { db, change in
       let attempt = try AttemptRows.one(db, id)

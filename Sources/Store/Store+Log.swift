@@ -15,7 +15,8 @@ extension Store {
   ) async throws -> Int64 {
     try Bounds.count(bytes.count, of: "bytes", atMost: Limits.logPieceBytes)
     guard offset >= 0 else {
-      throw StoreError.invalidValue(field: "offset", message: "is \(offset); it must not be negative")
+      throw StoreError.invalidValue(
+        field: "offset", message: "is \(offset); it must not be negative")
     }
     return try await write { db, change in
       let attempt = try AttemptRows.live(db, id)

@@ -72,7 +72,8 @@ extension Store {
       return Status(
         jobsByState: jobs,
         runs: Int(try db.int64("SELECT COUNT(*) FROM runs WHERE deleted_at IS NULL") ?? 0),
-        schedules: Int(try db.int64("SELECT COUNT(*) FROM schedules WHERE deleted_at IS NULL") ?? 0),
+        schedules: Int(
+          try db.int64("SELECT COUNT(*) FROM schedules WHERE deleted_at IS NULL") ?? 0),
         databaseBytes: bytes)
     }
   }

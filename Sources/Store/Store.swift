@@ -6,6 +6,7 @@
 import Dispatch
 package import Experiments
 package import GRDB
+import Synchronization
 
 package final class Store: Sendable {
   package let databasePath: String
@@ -14,6 +15,7 @@ package final class Store: Sendable {
   private let pool: DatabasePool
   private let queue: WriteQueue
   private let hub = ChangeHub()
+  private let isClosed = Atomic(false)
   /// Decompression and hashing, which must neither hold up the writer nor Swift's own threads.
   private let work = DispatchQueue(label: "store.work", attributes: .concurrent)
 
@@ -58,11 +60,14 @@ package final class Store: Sendable {
   package func close() async {
     await queue.close()
     hub.close()
+    guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     let pool = pool
     await withCheckedContinuation { continuation in
       work.async {
-        // A connection that is still reading keeps the file open until the process ends: harmless,
-        // since everything acknowledged is on disk already.
+        // Everything acknowledged is on disk already. This only moves the write-ahead log into the
+        // file, so that the file alone is the database, and a connection that is still reading may
+        // keep that from happening until the process ends.
+        try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         try? pool.close()
         continuation.resume()
       }
@@ -77,7 +82,9 @@ package final class Store: Sendable {
 extension Store {
   /// Runs `body` in the writer's next transaction and returns when that is on disk. It may run
   /// twice. Only the store and its tests import GRDB, so nobody else can call this.
-  package func write<Value: Sendable>(_ body: @escaping WriteQueue.Body<Value>) async throws -> Value {
+  package func write<Value: Sendable>(_ body: @escaping WriteQueue.Body<Value>) async throws
+    -> Value
+  {
     try await queue.write(body)
   }
 

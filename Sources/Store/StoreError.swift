@@ -117,11 +117,13 @@ extension StoreError {
       "a piece of log at offset \(offset) leaves a gap: the log ends at \(expected)"
     case .chunkMissing(let names):
       names.count == 1
-        ? "chunk \(names[0]) is missing" : "\(names.count) chunks are missing, among them \(names[0])"
+        ? "chunk \(names[0]) is missing"
+        : "\(names.count) chunks are missing, among them \(names[0])"
     case .checkpointDamaged(let run, let epoch, let reason):
       "the checkpoint of epoch \(epoch) of run \(run) is damaged: \(reason)"
     case .content(let error): error.message
-    case .diskFull: "the disk is full: nothing of this was written, all that was written before is safe"
+    case .diskFull:
+      "the disk is full: nothing of this was written, all that was written before is safe"
     case .inputOutput(let reason): "the disk could not be read or written: \(reason)"
     case .databaseDamaged(let reason): "the database is damaged: \(reason)"
     case .databaseBusy: "another process holds the database"
@@ -152,7 +154,8 @@ extension StoreError {
     case .databaseDamaged: "restore a backup"
     case .databaseBusy: "is another assayd running on this folder?"
     case .databaseNewer: "use the newer Assay"
-    case .migrationEdited: "use the version of Assay that this database was made with, or a later one"
+    case .migrationEdited:
+      "use the version of Assay that this database was made with, or a later one"
     case .storeClosed: "restart assayd"
     default: nil
     }

@@ -3,7 +3,7 @@
 
 package import Experiments
 
-/// `GET /api/v1/jobs/{job}/follow`: `epoch` events (id = epoch, each exactly once), `progress`
+/// `GET /api/v1/jobs/{job}/follow`: `epoch` events (id = RUN.EPOCH, each exactly once), `progress`
 /// events (no id, the newest state, at most ten a second), and one `end` event.
 package struct EpochEvent: Codable, Sendable {
   package var runId: Int64

@@ -35,7 +35,7 @@ struct EvaluateWork {
       part = try DataLoader.apply(
         preprocessing, dataset: evaluate.dataset, csv: bytes, warnings: &warnings)
     } catch {
-      throw TrainingError.data(error)
+      throw WorkerError.data(of: evaluate.dataset.path, error)
     }
     for warning in warnings { WorkerLog.write("warning: \(warning)") }
     outbox.put(

@@ -35,7 +35,11 @@ struct TrainWork {
         path: DatasetFile.label(train.dataset), was: knownDataset, now: hash)
     }
     let data: PreparedData
-    do { data = try DataLoader.load(train, csv: csv) } catch { throw TrainingError.data(error) }
+    do {
+      data = try DataLoader.load(train, csv: csv)
+    } catch {
+      throw WorkerError.data(of: DatasetFile.label(train.dataset), error)
+    }
     outbox.put(.dataset(DatasetFile.info(train.dataset, sha256: hash, data: data)))
     for warning in data.warnings { WorkerLog.write("warning: \(warning)") }
     WorkerLog.write(

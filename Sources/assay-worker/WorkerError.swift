@@ -1,10 +1,13 @@
 // What can go wrong in a worker itself, beside what training, data and checkpoints say.
 import Experiments
+import Training
 
 enum WorkerError: Error {
   case usage
   case noOrder(String)
   case damagedSpool
+  /// The rows of a dataset cannot be used.
+  case data(of: String, DataError)
   case datasetChanged(path: String, was: String, now: String)
   case datasetUnreadable(path: String, reason: String)
   case datasetTooLarge(path: String, bytes: Int64)
@@ -22,6 +25,10 @@ enum WorkerError: Error {
         code: "attempt_folder_unusable", message: "there is no attempt.json in \(folder)")
     case .damagedSpool:
       Failure(code: "spool_damaged", message: "a record kept in the attempt's spool is damaged")
+    case .data(let label, let error):
+      Failure(
+        code: error.code,
+        message: "\(label): \(error.message)" + (error.hint.map { " (\($0))" } ?? ""))
     case .datasetChanged(let path, let was, let now):
       Failure(
         code: "dataset_changed",

@@ -76,7 +76,9 @@ struct AttemptTests {
       #expect(ContentHash.sha256Hex(first) == made.first?.sha256)
       let verified = try await daemon.client.verifyCheckpoints("1").items
       #expect(verified.map(\.intact) == [true, true])
-      await daemon.client.expectFailure("checkpoint_not_found") { _ = try await $0.checkpointBytes("1", .epoch(9)) }
+      await daemon.client.expectFailure("checkpoint_not_found") {
+        _ = try await $0.checkpointBytes("1", .epoch(9))
+      }
       #expect(
         FileManager.default.enumerator(atPath: daemon.folder)?
           .contains { "\($0)".contains(".partial") } == false)
@@ -90,7 +92,9 @@ struct AttemptTests {
       let batch = MetricsBatch(points: [])
       await daemon.client.expectFailure("token_missing") { try await $0.sendMetrics(1, batch) }
       try await AssayClient.with(socketPath: order.socketPath, token: "wrong") { other in
-        await other.expectFailure("attempt_fenced") { try await $0.sendMetrics(order.attemptId, batch) }
+        await other.expectFailure("attempt_fenced") {
+          try await $0.sendMetrics(order.attemptId, batch)
+        }
         await other.expectFailure("attempt_not_found") { try await $0.sendMetrics(77, batch) }
       }
     }
@@ -145,7 +149,9 @@ struct AttemptTests {
           try await worker.client.missingChunks(worker.attempt, [hash, missing]) == [missing])
         let manifest = ArtifactManifest(
           path: "a", mediaType: "text/csv", chunks: [missing], sha256: missing, bytes: 3)
-        await worker.client.expectFailure("chunk_missing") { _ = try await $0.addArtifact(worker.attempt, manifest) }
+        await worker.client.expectFailure("chunk_missing") {
+          _ = try await $0.addArtifact(worker.attempt, manifest)
+        }
       }
     }
   }
@@ -159,8 +165,8 @@ struct AttemptTests {
         var other = Self.dataset
         other.sha256 = String(repeating: "b", count: 64)
         await worker.client.expectFailure("dataset_changed") { [other] in
-            try await $0.sendDataset(worker.attempt, other)
-          }
+          try await $0.sendDataset(worker.attempt, other)
+        }
       }
     }
   }
@@ -172,7 +178,9 @@ struct AttemptTests {
         let client = worker.client
         #expect(try await client.sendLog(worker.attempt, offset: 0, Array("abc".utf8)) == 3)
         #expect(try await client.sendLog(worker.attempt, offset: 1, Array("bcde".utf8)) == 5)
-        await client.expectFailure("log_gap") { _ = try await $0.sendLog(worker.attempt, offset: 9, [1]) }
+        await client.expectFailure("log_gap") {
+          _ = try await $0.sendLog(worker.attempt, offset: 9, [1])
+        }
       }
       #expect(try await daemon.client.log("1").text == "abcde")
     }

@@ -106,7 +106,9 @@ struct JobsTests {
   func aDatasetMustBeThereAndHaveItsColumns(table: Table) async throws {
     try await TestDaemon.with { daemon in
       let path = daemon.folder + "/data.csv"
-      if let content = table.content { try content.write(toFile: path, atomically: true, encoding: .utf8) }
+      if let content = table.content {
+        try content.write(toFile: path, atomically: true, encoding: .utf8)
+      }
       let error = await daemon.client.failure {
         _ = try await $0.submit(Self.csv(path, target: table.target))
       }

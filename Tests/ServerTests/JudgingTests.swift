@@ -36,8 +36,8 @@ struct JudgingTests {
       #expect(try await client.run("@nightly").id == 2)
       for name in ["latest", "a b", "a,b"] {
         await client.expectFailure("invalid_value") {
-            _ = try await $0.setBaseline(name, BaselineRequest(runs: ["1"]))
-          }
+          _ = try await $0.setBaseline(name, BaselineRequest(runs: ["1"]))
+        }
       }
       _ = try await client.deleteBaseline("nightly")
       await client.expectFailure("baseline_not_found") { _ = try await $0.baseline("nightly") }
@@ -56,8 +56,8 @@ struct JudgingTests {
     try await withRuns([0.9, 0.9, 0.5]) { client in
       _ = try await client.setBaseline("all", BaselineRequest(runs: ["1-3"]))
       await client.expectFailure("nothing_to_check") {
-          _ = try await $0.check(CheckRequest(baseline: "all", runs: []))
-        }
+        _ = try await $0.check(CheckRequest(baseline: "all", runs: []))
+      }
       _ = try await client.setBaseline("good", BaselineRequest(runs: ["1-2"]))
       let check = try await client.check(CheckRequest(baseline: "good", runs: []))
       #expect(check.comparison.candidateRunIds == [3])

@@ -60,7 +60,8 @@ import Testing
   @Test func aFailingMigrationLeavesNothing() async throws {
     try await withFolder { folder in
       let broken = Migrator.Migration(
-        name: "0002_broken.sql", text: "CREATE TABLE c (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
+        name: "0002_broken.sql",
+        text: "CREATE TABLE c (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1);")
       await expect("internal") { try open(folder, [first, broken]) }
       let store = try open(folder, [first])
       let tables = try await store.read {

@@ -12,6 +12,18 @@ package enum CSVHeader {
     }
   }
 
+  /// All that a file's beginning tells against a dataset's spec; each mistake in the file itself
+  /// names the file.
+  package static func mistakes(in dataset: CSVDataset, beginning bytes: [UInt8]) -> [SpecMistake] {
+    do {
+      return mistakes(in: dataset, header: try parse(bytes))
+    } catch {
+      return error.mistakes.map {
+        SpecMistake(path: $0.path, message: "\(dataset.path): \($0.message)")
+      }
+    }
+  }
+
   /// Reads the header as the first record, so that the data rows come next.
   package static func read(_ records: inout CSVRecords) throws(SpecMistakes) -> [String] {
     if records.bytes.starts(with: [0xFF, 0xFE]) || records.bytes.starts(with: [0xFE, 0xFF]) {

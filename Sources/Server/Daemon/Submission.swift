@@ -128,8 +128,7 @@ private struct CSVFile {
       return [mistake("\(dataset.path) has \(size) bytes; the limit is \(Limits.csvBytes)")]
     }
     do {
-      let header = try CSVHeader.parse(try beginning(descriptor))
-      return CSVHeader.mistakes(in: dataset, header: header)
+      return CSVHeader.mistakes(in: dataset, beginning: try beginning(descriptor))
     } catch let error as SpecMistakes {
       return error.mistakes
     }

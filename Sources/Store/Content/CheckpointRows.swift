@@ -71,7 +71,9 @@ enum CheckpointRows {
     guard direction != .none else { return newest }
     var best: (index: Int, value: Double)?
     for (index, checkpoint) in checkpoints.enumerated() {
-      guard let value = try value(db, series: row[1], at: checkpoint), !value.isNaN else { continue }
+      guard let value = try value(db, series: row[1], at: checkpoint), !value.isNaN else {
+        continue
+      }
       if let known = best?.value, direction == .higher ? value <= known : value >= known {
         continue
       }

@@ -55,7 +55,8 @@ struct SeriesSummary: Equatable {
     return MetricSummary(
       last: try MetricColumn.double(row[index]), lastStep: row[index + 1],
       lastEpoch: row[index + 2], min: try MetricColumn.double(row[index + 3]),
-      max: try MetricColumn.double(row[index + 4]), mean: numbers == 0 ? .nan : sum / Double(numbers),
+      max: try MetricColumn.double(row[index + 4]),
+      mean: numbers == 0 ? .nan : sum / Double(numbers),
       count: row[index + 7])
   }
 }

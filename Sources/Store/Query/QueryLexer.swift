@@ -55,7 +55,9 @@ struct QueryLexer {
     let start = index
     guard let character = current else { return token(.end, from: start) }
     switch character {
-    case "'", "\"": return token(.string(try quoted(by: character)), from: start)
+    case "'", "\"":
+      let text = try quoted(by: character)
+      return token(.string(text), from: start)
     case "(", ")", ",", "=":
       index += character == "=" && peek(1) == "=" ? 2 : 1
       return token(.sign(String(character)), from: start)
@@ -131,10 +133,13 @@ struct QueryLexer {
     if current == "-" || current == "+" { index += 1 }
     if let infinity = infinity(from: start) { return infinity }
     var digits = String(characters[start..<index])
-    func isDigit(_ character: Character?) -> Bool { character.map { ("0"..."9").contains($0) } ?? false }
+    func isDigit(_ character: Character?) -> Bool {
+      character.map { ("0"..."9").contains($0) } ?? false
+    }
     while let character = current {
       let isExponent =
-        (character == "e" || character == "E") && (isDigit(peek(1)) || (isDigit(peek(2)) && "+-".contains(peek(1) ?? " ")))
+        (character == "e" || character == "E")
+        && (isDigit(peek(1)) || (isDigit(peek(2)) && "+-".contains(peek(1) ?? " ")))
       guard isDigit(character) || character == "." || isExponent else { break }
       digits.append(character)
       index += 1
@@ -150,7 +155,8 @@ struct QueryLexer {
       return token(.number(value), from: start)
     }
     index += 1
-    guard let seconds = Self.spans[unit], current.map({ !$0.isLetter && !isDigit($0) }) ?? true else {
+    guard let seconds = Self.spans[unit], current.map({ !$0.isLetter && !isDigit($0) }) ?? true
+    else {
       while let character = current, character.isLetter || character.isNumber { index += 1 }
       let text = String(characters[start..<index])
       throw QueryMistake(
@@ -162,7 +168,8 @@ struct QueryLexer {
 
   private mutating func infinity(from start: Int) -> QueryToken? {
     let word = Array("infinity")
-    guard characters[index...].prefix(word.count).map({ $0.lowercased() }) == word.map({ String($0) })
+    guard
+      characters[index...].prefix(word.count).map({ $0.lowercased() }) == word.map({ String($0) })
     else { return nil }
     index += word.count
     return token(.number(characters[start] == "-" ? -.infinity : .infinity), from: start)

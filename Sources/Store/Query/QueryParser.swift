@@ -214,7 +214,9 @@ struct QueryParser {
   }
 
   /// The value of a literal, of the kind that the field is compared with.
-  private func convert(_ token: QueryToken, for field: QueryField) throws(QueryMistake) -> QueryValue {
+  private func convert(_ token: QueryToken, for field: QueryField) throws(QueryMistake)
+    -> QueryValue
+  {
     func mistake(_ what: String) -> QueryMistake {
       QueryMistake(
         reason: "expected \(what) but found \(token.description)", position: token.position)

@@ -59,10 +59,7 @@ enum QuerySQL {
     case .compare(let field, let comparison, let value):
       return compare(field, comparison, value)
     case .isIn(let field, let values):
-      let pieces = values.map { compare(field, .equal, $0) }
-      return SQLPiece(
-        sql: "(" + pieces.map(\.sql).joined(separator: " OR ") + ")",
-        values: pieces.flatMap(\.values))
+      return isIn(field, values)
     case .like(let field, let pattern):
       let text = text(of: field)
       return SQLPiece(
@@ -94,6 +91,30 @@ enum QuerySQL {
     case .time(let time):
       return binary(self.number(of: field), sign, time.databaseValue)
     }
+  }
+
+  /// As comparisons by `=` joined by `or`, but no higher for SQLite, however long the list.
+  private static func isIn(_ field: QueryField, _ values: [QueryValue]) -> SQLPiece {
+    var numbers: [DatabaseValue] = []
+    var texts: [DatabaseValue] = []
+    for value in values {
+      switch value {
+      case .number(let number, let written):
+        numbers.append(number.databaseValue)
+        if case .param = field { texts.append(written.databaseValue) }
+      case .time(let time): numbers.append(time.databaseValue)
+      case .text(let text): texts.append(text.databaseValue)
+      }
+    }
+    let pieces = [(number(of: field), numbers), (text(of: field), texts)]
+      .filter { !$0.1.isEmpty }
+      .map { operand, list in
+        let marks = Array(repeating: "?", count: list.count).joined(separator: ", ")
+        return SQLPiece(sql: "\(operand.sql) IN (\(marks))", values: operand.values + list)
+      }
+    return SQLPiece(
+      sql: "(" + pieces.map(\.sql).joined(separator: " OR ") + ")",
+      values: pieces.flatMap(\.values))
   }
 
   private static func binary(

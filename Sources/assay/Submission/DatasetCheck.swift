@@ -20,13 +20,9 @@ enum DatasetCheck {
   private static func mistakes(in dataset: CSVDataset) -> [SpecMistake] {
     do {
       let bytes = try LocalFile.beginning(of: dataset.path, limit: headerBytes)
-      return CSVHeader.mistakes(in: dataset, header: try CSVHeader.parse(bytes))
-    } catch let error as SpecMistakes {
-      return error.mistakes
-    } catch let error as CommandError {
-      return [SpecMistake(path: "dataset.path", message: error.message)]
+      return CSVHeader.mistakes(in: dataset, beginning: bytes)
     } catch {
-      return [SpecMistake(path: "dataset.path", message: "\(error)")]
+      return [SpecMistake(path: "dataset.path", message: error.message)]
     }
   }
 }

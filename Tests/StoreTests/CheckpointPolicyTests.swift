@@ -1,0 +1,145 @@
+import Checkpoints
+import Experiments
+import Foundation
+import GRDB
+import Store
+import Testing
+
+@Suite struct CheckpointPolicyTests {
+  private func tensors(_ epoch: Int) -> [Tensor] {
+    [
+      Tensor(name: "fixed", shape: [64], floats: (0..<64).map { Float($0) }),
+      Tensor(name: "w", shape: [64], floats: (0..<64).map { Float($0 + epoch) }),
+    ]
+  }
+
+  /// Trains: measures, then takes a checkpoint, epoch by epoch.
+  private func train(
+    _ test: TestStore, _ attempt: Attempt, key: String = "val_loss", _ values: [Double?],
+    from first: Int = 1
+  ) async throws {
+    for (index, value) in values.enumerated() {
+      let epoch = first + index
+      if let value {
+        let step = Int64(epoch * 100)
+        try await test.store.appendMetrics(
+          attempt: attempt.id, [test.point(key, step, value, epoch: Int64(epoch))])
+      }
+      try await test.checkpoint(attempt, epoch: epoch, tensors: tensors(epoch))
+    }
+  }
+
+  private struct Case: Sendable, CustomTestStringConvertible {
+    var metric = "val_loss"
+    var values: [Double?]
+    var best: Int
+    var testDescription: String { "\(metric) \(values)" }
+  }
+
+  @Test(arguments: [
+    Case(values: [0.5, 0.3, 0.4], best: 2), Case(values: [0.5, 0.3, 0.3], best: 2),
+    Case(metric: "val_f1", values: [0.5, 0.9, 0.7], best: 2),
+    Case(metric: "val_f1", values: [0.9, 0.9, 0.7], best: 1),
+    Case(values: [.nan, 0.7, .nan], best: 2), Case(values: [.nan, .nan, .nan], best: 3),
+    Case(values: [nil, nil, nil], best: 3), Case(values: [nil, 0.4, nil], best: 2),
+    Case(values: [.infinity, nil, nil], best: 1),
+    Case(metric: "oddity", values: [1, 2, 0], best: 3),
+  ])
+  private func theBestIsByMetricAndDirection(_ example: Case) async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(.test(best: example.metric))
+      try await train(test, attempt, key: example.metric, example.values)
+      let checkpoints = try await test.store.checkpoints(run: attempt.runId)
+      #expect(checkpoints.map(\.epoch) == [1, 2, 3])
+      #expect(checkpoints.filter(\.isBest).map(\.epoch) == [example.best])
+      #expect(checkpoints.filter(\.isLatest).map(\.epoch) == [3])
+      let chosen = try await test.store.checkpointManifest(run: attempt.runId, .best).1
+      #expect(chosen.epoch == example.best)
+    }
+  }
+
+  @Test func theBestIsByWhatTheNewestAttemptMeasured() async throws {
+    try await TestStore.with { test in
+      let first = try await test.start()
+      try await train(test, first, [0.5, 0.1, 0.4])
+      let second = try await test.resume(first)
+      try await train(test, second, [0.9, 0.8], from: 2)
+      let best = try await test.store.checkpoints(run: first.runId).filter(\.isBest)
+      #expect(best.map(\.epoch) == [1])
+    }
+  }
+
+  @Test func aMetricOfManyPointsPerEpochCountsAtTheCheckpoint() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(.test(best: "loss"))
+      for epoch in 1...3 {
+        let points = (0..<100).map { batch in
+          test.point(
+            "loss", Int64(epoch * 100 - 99 + batch),
+            batch == 50 ? 0 : Double(epoch == 2 ? 1 : 2),
+            epoch: Int64(batch == 99 ? epoch : epoch - 1))
+        }
+        try await test.store.appendMetrics(attempt: attempt.id, points)
+        try await test.checkpoint(attempt, epoch: epoch, tensors: tensors(epoch))
+      }
+      let best = try await test.store.checkpoints(run: attempt.runId).filter(\.isBest)
+      #expect(best.map(\.epoch) == [2])
+    }
+  }
+
+  @Test func onlyTheNewestAndTheBestAreKept() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(.test(keepLast: 2))
+      try await train(test, attempt, [0.5, 0.1, 0.4, 0.3, 0.2, 0.6])
+      let kept = try await test.store.checkpoints(run: attempt.runId)
+      #expect(kept.map(\.epoch) == [2, 5, 6])
+      #expect(try await test.store.checkpointTensors(run: attempt.runId, .best) == tensors(2))
+      // An old epoch that comes late is not kept, and that is no error.
+      let late = try await test.checkpoint(attempt, epoch: 1, tensors: tensors(1))
+      #expect(late.epoch == 1 && !late.isBest && !late.isLatest)
+      #expect(try await test.store.checkpoints(run: attempt.runId) == kept)
+    }
+  }
+
+  /// Random trainings with random policies: after each step the counts equal those of a recount, no
+  /// chunk is left over, none that is needed is gone, and the best and the newest are there.
+  @Test(arguments: 1...8)
+  func referenceCountsStayTrue(_ seed: UInt64) async throws {
+    try await TestStore.with { test in
+      var random = SeededGenerator(state: seed)
+      let keep = [nil, 1, 2, 3].randomElement(using: &random) ?? nil
+      var attempts: [Attempt] = []
+      for run in 0..<2 { attempts.append(try await test.start(.test(seed: run, keepLast: keep))) }
+      var best: [Int64: (epoch: Int, value: Double)] = [:]
+      for epoch in 1...10 {
+        for attempt in attempts {
+          let value = Double(Int.random(in: 0..<5, using: &random))
+          if value < best[attempt.runId]?.value ?? .infinity {
+            best[attempt.runId] = (epoch, value)
+          }
+          try await test.store.appendMetrics(
+            attempt: attempt.id,
+            [test.point("val_loss", Int64(epoch * 100), value, epoch: Int64(epoch))])
+          // Few variants, so that epochs and runs share chunks.
+          try await test.checkpoint(
+            attempt, epoch: epoch, tensors: tensors(Int.random(in: 0..<4, using: &random)))
+          let checkpoints = try await test.store.checkpoints(run: attempt.runId)
+          #expect(checkpoints.last?.epoch == epoch)
+          #expect(checkpoints.first(where: \.isBest)?.epoch == best[attempt.runId]?.epoch)
+          if let keep { #expect(checkpoints.count <= keep + 1) }
+          let problems = try await test.store.verifyCheckpoints(run: attempt.runId)
+          #expect(problems.allSatisfy { $0.problem == nil })
+        }
+        let wrong = try await test.store.read {
+          try Int.fetchOne(
+            $0,
+            sql: """
+              SELECT COUNT(*) FROM chunks c WHERE reference_count = 0 OR reference_count <>
+                (SELECT COUNT(*) FROM checkpoint_chunks p WHERE p.chunk_id = c.id)
+              """)
+        }
+        #expect(wrong == 0)
+      }
+    }
+  }
+}
