@@ -97,8 +97,8 @@ let package = Package(
     program(
       "assayd",
       [
-        "Server", "Store", "Jobs", "Wire", "Experiments", "CLinux", .serviceLifecycle, .argumentParser,
-        .logging,
+        "Server", "Store", "Jobs", "Wire", "Experiments", "CLinux", .serviceLifecycle,
+        .argumentParser, .logging,
       ]),
     program(
       "assay", ["Client", "Wire", "Experiments", "Analysis", "CLinux", .argumentParser, .yams]),
@@ -124,7 +124,7 @@ let package = Package(
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
-    tests("StoreTests", ["Store", "Checkpoints", "Experiments", .crypto]),
+    tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",

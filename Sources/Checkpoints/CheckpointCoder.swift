@@ -113,6 +113,11 @@ package enum CheckpointCoder {
     guard ContentHash.isHex(manifest.sha256) else {
       throw .manifestInvalid(field: "sha256", reason: "it must be 64 hexadecimal digits")
     }
+    guard manifest.rawBytes <= Limits.checkpointBytes else {
+      throw .manifestInvalid(
+        field: "raw_bytes",
+        reason: "\(manifest.rawBytes) is more than the \(Limits.checkpointBytes) that there may be")
+    }
     var layout: [(name: String, type: TensorType, shape: [Int])] = []
     for info in manifest.tensors {
       guard let type = TensorType(rawValue: info.dtype) else {

@@ -14,7 +14,8 @@ extension AssayClient {
         .query("where", query.whereText)
         .query("order_by", query.orderBy.isEmpty ? nil : query.orderBy.joined(separator: ","))
         .query("limit", query.limit).query("cursor", query.cursor)
-        .query("deleted", query.deleted ? "true" : nil))
+        .query("deleted", query.deleted ? "true" : nil)
+        .query("select", query.select?.joined(separator: ",")))
   }
 
   package func run(_ name: String) async throws -> Run {

@@ -16,9 +16,13 @@ package struct RunListQuery: Sendable {
   /// True lists the deleted ones.
   package var deleted: Bool
 
+  /// `metrics.KEY`, `params.KEY` and `tags.KEY` that the runs are to carry; nil: all they have.
+  package var select: [String]?
+
   package init(
     experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
-    orderBy: [String] = [], limit: Int? = nil, cursor: String? = nil, deleted: Bool = false
+    orderBy: [String] = [], limit: Int? = nil, cursor: String? = nil, deleted: Bool = false,
+    select: [String]? = nil
   ) {
     self.experiment = experiment
     self.statuses = statuses
@@ -27,5 +31,6 @@ package struct RunListQuery: Sendable {
     self.limit = limit
     self.cursor = cursor
     self.deleted = deleted
+    self.select = select
   }
 }

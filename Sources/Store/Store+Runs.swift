@@ -21,11 +21,13 @@ extension Store {
     package var deleted: Bool
     /// Only children of that run.
     package var parent: Int64?
+    /// What the runs carry of their params, tags and metrics; nil: all.
+    package var select: RunSelection?
 
     package init(
       experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
       orderBy: [String] = [], limit: Int = 100, cursor: String? = nil, deleted: Bool = false,
-      parent: Int64? = nil
+      parent: Int64? = nil, select: RunSelection? = nil
     ) {
       self.experiment = experiment
       self.statuses = statuses
@@ -35,6 +37,7 @@ extension Store {
       self.cursor = cursor
       self.deleted = deleted
       self.parent = parent
+      self.select = select
     }
   }
 
@@ -52,7 +55,7 @@ extension Store {
     return try await read { db in
       let rows = try Self.page(db, query, filter, order, cursor)
       let page = rows.prefix(query.limit)
-      let runs = try RunRows.many(db, page.map { $0[0] })
+      let runs = try RunRows.many(db, page.map { $0[0] }, select: query.select)
       guard rows.count > query.limit, let last = page.last else { return (runs, nil) }
       let keys = order.terms.indices.map { last[$0 + 1] as DatabaseValue }
       return (runs, PageCursor(keys: keys, id: last[0], orderBy: query.orderBy).text)

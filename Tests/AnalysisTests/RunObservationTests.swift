@@ -28,7 +28,17 @@ struct RunObservationTests {
     #expect(none.metrics.isEmpty)
     let idle = RunObservation(
       run: run(1, cost: Cost(stepsPerSecond: 0)), environment: nil, context: nil)
-    #expect(idle.metrics == ["cpu_seconds": 0, "wall_seconds": 0])
+    #expect(idle.metrics.isEmpty)
+  }
+
+  @Test(arguments: [(0.007, false), (0.999, false), (1, true), (20, true)])
+  func timesAreOnlyJudgedOfWorkThatLasted(_ seconds: Double, _ judged: Bool) {
+    let cost = Cost(
+      wallSeconds: 30, peakRssBytes: 1_000, trainingSeconds: seconds, stepsPerSecond: 50)
+    let metrics = RunObservation(run: run(1, cost: cost), environment: nil, context: nil).metrics
+    #expect((metrics["step_time"] != nil) == judged)
+    #expect((metrics["wall_seconds"] != nil) == judged)
+    #expect(metrics["peak_rss_bytes"] == 1_000)
   }
 
   @Test func aRecordedMetricGoesBeforeACostOfTheSameName() {

@@ -135,4 +135,25 @@ import Testing
       #expect(await iterator.next() == nil)
     }
   }
+
+  @Test func aListCarriesOnlyWhatIsSelected() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start()
+      let now = test.now
+      try await test.store.appendMetrics(
+        attempt: attempt.id,
+        ["loss", "val_loss"].map {
+          MetricPoint(key: $0, step: 1, epoch: 1, time: now, value: 0.5)
+        })
+      let whole = try #require(try await test.store.runs(.init()).items.first)
+      #expect(whole.metrics.count == 2 && whole.params.count > 10)
+      let select = try RunSelection(["metrics.val_loss", "params.optimizer.type", "tags.nosuch"])
+      let some = try #require(try await test.store.runs(.init(select: select)).items.first)
+      #expect(some.metrics == ["val_loss": try #require(whole.metrics["val_loss"])])
+      #expect(some.params == ["optimizer.type": try #require(whole.params["optimizer.type"])])
+      #expect(some.tags.isEmpty)
+      #expect(throws: StoreError.self) { try RunSelection(["val_loss"]) }
+      #expect(throws: StoreError.self) { try RunSelection(["metrics."]) }
+    }
+  }
 }

@@ -29,7 +29,7 @@ package struct RunObservation: Sendable, Equatable {
     self.init(runId: run.id, params: run.params)
     metrics = run.metrics.mapValues(\.last)
     // A metric that the program records under the same name is its own measurement and wins.
-    metrics.merge(CostMetric.values(of: run.cost)) { recorded, _ in recorded }
+    metrics.merge(CostMetric.judged(of: run.cost)) { recorded, _ in recorded }
     if let dataset = run.dataset {
       covariates["dataset.name"] = dataset.name
       covariates["dataset.sha256"] = dataset.sha256
@@ -69,6 +69,19 @@ package enum CostMetric {
     if cost.peakRssBytes > 0 { values[peakRssBytes] = Double(cost.peakRssBytes) }
     if let steps = cost.stepsPerSecond, steps > 0 { values[stepTime] = 1 / steps }
     values[samplesPerSecond] = cost.samplesPerSecond
+    return values
+  }
+
+  /// Work of less than this many seconds tells of the machine's moods, not of the work.
+  package static let shortestTimedSeconds = 1.0
+
+  /// The costs that are worth judging: times only of work that lasted long enough to be timed.
+  package static func judged(of cost: Cost?) -> [String: Double] {
+    guard let cost else { return [:] }
+    var values = values(of: cost)
+    if cost.trainingSeconds ?? cost.wallSeconds < shortestTimedSeconds {
+      for name in [stepTime, samplesPerSecond, cpuSeconds, wallSeconds] { values[name] = nil }
+    }
     return values
   }
 }

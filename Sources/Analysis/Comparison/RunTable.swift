@@ -33,7 +33,10 @@ package struct RunTable: Codable, Sendable, Equatable {
       let values = runs.map { $0.params[key] }
       return Set(values).count > 1 ? ParamRow(key: key, values: values) : nil
     }
-    let observed = runs.map { RunObservation(run: $0, environment: nil, context: nil).metrics }
+    // Shown, not judged: the times of short work are here too.
+    let observed = runs.map { run in
+      run.metrics.mapValues(\.last).merging(CostMetric.values(of: run.cost)) { own, _ in own }
+    }
     metrics = Set(observed.flatMap(\.keys)).sorted { Self.order($0) < Self.order($1) }.map { key in
       let values = observed.map { $0[key] }
       let direction = policy.rule(for: key).direction

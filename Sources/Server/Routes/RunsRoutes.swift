@@ -11,7 +11,9 @@ enum RunsRoutes {
     [
       Endpoint(
         .get, "/runs",
-        query: ["experiment", "status", "where", "order_by", "limit", "cursor", "deleted"]
+        query: [
+          "experiment", "status", "where", "order_by", "limit", "cursor", "deleted", "select",
+        ]
       ) { request in
         let (items, next) = try await core.store.runs(
           Store.RunQuery(
@@ -19,7 +21,10 @@ enum RunsRoutes {
             statuses: try request.list("status", of: RunStatus.self),
             whereText: try query(request), orderBy: request.items("order_by"),
             limit: try request.limit(), cursor: request.query("cursor"),
-            deleted: try request.flag("deleted")))
+            deleted: try request.flag("deleted"),
+            select: try request.query("select").map { _ in
+              try RunSelection(request.items("select"))
+            }))
         return try await Reply.json(large: Page(items: items, next: next), in: core.workshop)
       },
       Endpoint(.get, "/runs/{run}") { request in

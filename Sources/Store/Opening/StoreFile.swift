@@ -22,6 +22,7 @@ package enum StoreFile {
     let path = folder + "/" + name
     try makeFolder(folder)
     try makeFile(path)
+    try sync(folder)
     let pool = try DatabasePool(path: path, configuration: configuration())
     try pool.writeWithoutTransaction { db in
       // GRDB sets NORMAL when it opens a pool, after `prepareDatabase`; a commit would then survive
@@ -76,8 +77,23 @@ package enum StoreFile {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try sync(URL(fileURLWithPath: folder).deletingLastPathComponent().path)
+    } catch let error as StoreError {
+      throw error
     } catch {
       throw StoreError.cannotOpen(path: folder, reason: error.localizedDescription)
+    }
+  }
+
+  /// Makes the names of new files in a folder survive a power cut.
+  private static func sync(_ folder: String) throws {
+    let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw StoreError.cannotOpen(path: folder, reason: String(cString: strerror(errno)))
+    }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else {
+      throw StoreError.cannotOpen(path: folder, reason: String(cString: strerror(errno)))
     }
   }
 

@@ -24,8 +24,11 @@ enum RunRows {
     }
   }
 
-  /// In the order of `ids`; those that do not exist are left out.
-  static func many(_ db: Database, _ ids: [Int64]) throws -> [Run] {
+  /// In the order of `ids`; those that do not exist are left out. With a selection the runs carry
+  /// only what it names of their params, tags and metrics.
+  static func many(
+    _ db: Database, _ ids: [Int64], select: RunSelection? = nil
+  ) throws -> [Run] {
     let list: StatementArguments = [ids.jsonList]
     let rows = try db.rows(
       """
@@ -33,9 +36,9 @@ enum RunRows {
       WHERE r.id IN (SELECT value FROM json_each(?))
       """, list)
     let datasets = try datasets(db, rows.compactMap { $0[18] as Int64? })
-    var params = try texts(db, "params", list)
-    var tags = try texts(db, "tags", list)
-    var metrics = try summaries(db, list)
+    var params = try texts(db, "params", ids, keys: select?.params)
+    var tags = try texts(db, "tags", ids, keys: select?.tags)
+    var metrics = try summaries(db, ids, keys: select?.metrics)
     var runs: [Int64: Run] = [:]
     for row in rows {
       var run = try run(row)
@@ -69,30 +72,37 @@ enum RunRows {
   }
 
   private static func texts(
-    _ db: Database, _ table: String, _ runs: StatementArguments
+    _ db: Database, _ table: String, _ runs: [Int64], keys: [String]?
   ) throws -> [Int64: [String: String]] {
+    if let keys, keys.isEmpty { return [:] }
     let statement = try db.cachedStatement(
       sql: """
         SELECT run_id, key, value FROM \(table)
         WHERE run_id IN (SELECT value FROM json_each(?))
+        \(keys == nil ? "" : "AND key IN (SELECT value FROM json_each(?))")
         """)
     var result: [Int64: [String: String]] = [:]
-    let rows = try Row.fetchCursor(statement, arguments: runs)
+    let rows = try Row.fetchCursor(statement, arguments: arguments(runs, keys))
     while let row = try rows.next() { result[row[0], default: [:]][row[1]] = row[2] }
     return result
   }
 
   private static func summaries(
-    _ db: Database, _ runs: StatementArguments
+    _ db: Database, _ runs: [Int64], keys: [String]?
   ) throws -> [Int64: [String: MetricSummary]] {
+    if let keys, keys.isEmpty { return [:] }
     let statement = try db.cachedStatement(
       sql: """
         SELECT run_id, key_id, last, last_step, last_epoch, min, max, sum, numbers, count
         FROM metrics WHERE run_id IN (SELECT value FROM json_each(?))
+        \(keys == nil ? "" : """
+          AND key_id IN
+            (SELECT id FROM metric_keys WHERE name IN (SELECT value FROM json_each(?)))
+          """)
         """)
     var names: [Int64: String] = [:]
     var result: [Int64: [String: MetricSummary]] = [:]
-    let rows = try Row.fetchCursor(statement, arguments: runs)
+    let rows = try Row.fetchCursor(statement, arguments: arguments(runs, keys))
     while let row = try rows.next() {
       let key: Int64 = row[1]
       let name: String
@@ -105,6 +115,13 @@ enum RunRows {
       result[row[0], default: [:]][name] = try SeriesSummary.metricSummary(row, from: 2)
     }
     return result
+  }
+}
+
+extension RunRows {
+  private static func arguments(_ runs: [Int64], _ keys: [String]?) -> StatementArguments {
+    guard let keys else { return [runs.jsonList] }
+    return [runs.jsonList, JSONValue.array(keys.map { .string($0) }).canonicalText]
   }
 }
 

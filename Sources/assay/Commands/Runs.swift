@@ -60,10 +60,15 @@ struct RunsCommand: AsyncParsableCommand {
     }
   }
 
+  /// The fields that the query speaks of.
+  private var named: [RunFields.Field] {
+    RunFields.named(in: ([condition].compactMap { $0 } + orderBy).joined(separator: " "))
+  }
+
   private func page(_ client: AssayClient) async throws -> Page<Run> {
     var query = RunListQuery(
       experiment: experiment, statuses: status, whereText: condition, orderBy: orderBy,
-      deleted: deleted)
+      deleted: deleted, select: common.json ? nil : RunList.fields(besides: named))
     var page = Page<Run>(items: [])
     repeat {
       query.limit = min(limit - page.items.count, Limits.pageItems)
@@ -81,8 +86,6 @@ struct RunsCommand: AsyncParsableCommand {
       return Terminal.print(
         isFiltered ? "no such runs" : "no runs yet; submit a job with: assay submit FILE")
     }
-    let named = RunFields.named(
-      in: ([condition].compactMap { $0 } + orderBy).joined(separator: " "))
     Terminal.print(RunList.table(page.items, fields: named, now: Moments.now()))
     if page.next != nil {
       Terminal.print("there are more; list more with --limit")

@@ -9,6 +9,11 @@ enum RunList {
     "val_accuracy", "val_f1", "accuracy", "loss",
   ]
 
+  /// The fields that a table may show, as the daemon calls them.
+  static func fields(besides named: [RunFields.Field]) -> [String] {
+    named.map(\.path) + preferred.map { "metrics." + $0 }
+  }
+
   /// `fields` are those that the query speaks of, such as `params.optimizer.type`.
   static func table(_ runs: [Run], fields: [RunFields.Field], now: Timestamp) -> TextTable {
     let fields = fields + defaults(runs, besides: fields)
@@ -57,6 +62,14 @@ enum RunFields {
     var title: String {
       switch self {
       case .metric(let key), .param(let key), .tag(let key): key
+      }
+    }
+
+    var path: String {
+      switch self {
+      case .metric(let key): "metrics." + key
+      case .param(let key): "params." + key
+      case .tag(let key): "tags." + key
       }
     }
 

@@ -1,0 +1,18 @@
+// The benchmarks' short forms: that they run and find no wrong answer. Their times are printed and
+// asserted nowhere: a busy machine is no bug.
+import Foundation
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct BenchTests {
+  @Test func theQueriesBenchmarkGetsRightAnswers() async throws {
+    let result = try await Programs.run(Programs.path("bench-queries"), ["--quick"])
+    let figures = result.output.split(separator: "\n").filter { $0.hasPrefix("RESULT ") }
+    figures.forEach { print($0) }
+    #expect(figures.count == 7, "\(result.output)\(result.errors)")
+    let right = figures.filter {
+      $0.contains("\"wrong_answers\"") && $0.contains("\"holds\": true")
+    }
+    #expect(right.count == 1, "\(result.output)\(result.errors)")
+  }
+}
