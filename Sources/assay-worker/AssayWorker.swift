@@ -1,5 +1,6 @@
 // assay-worker runs one attempt of a job, told by the files in the attempt's folder. assayd starts
 // it and it outlives assayd; nothing of it is for people to call.
+import CLinux
 import Experiments
 import Foundation
 import Jobs
@@ -10,6 +11,8 @@ struct AssayWorker {
     // A vanished reader and a file-size limit are errors to handle, not reasons to die.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    // What a child leaves behind comes to this process and not to init.
+    clinux_set_child_subreaper()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
       switch arguments.count {

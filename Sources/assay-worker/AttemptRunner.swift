@@ -17,6 +17,8 @@ struct AttemptRunner {
   private static let patience: Duration = .seconds(5)
   /// Ends of a worker that are not the job's: a newer attempt has begun.
   private static let fencedStatus: Int32 = 75
+  /// Errors of the daemon that asking again does not mend.
+  private static let stays = ["checkpoint_damaged", "database_damaged", "internal"]
 
   func run() async throws -> Int32 {
     // Held by this process alone, and inherited by none of its children.
@@ -43,7 +45,10 @@ struct AttemptRunner {
       guard let reply else {
         // Stopped before the daemon answered: nothing was recorded that could be lost.
         return try await end(
-          .cancelled, failure: nil, delivery: nil, meter: meter, measure: measure, clock: clock)
+          ExitRecord(
+            state: .cancelled, exitCode: nil, signal: nil, failure: nil,
+            cost: cost(meter, measure), endedAt: clock.now(), unsent: false),
+          delivery: nil, outbox: nil, gauge: gauge)
       }
 
       let outbox = Outbox()
@@ -75,39 +80,67 @@ struct AttemptRunner {
       }
       if let failure { WorkerLog.write("\(failure.code): \(failure.message)") }
       WorkerLog.write("the attempt is \(state.rawValue)")
-      outbox.put(
-        .finish(
-          FinishAttempt(
-            state: state, failure: failure, exitCode: nil,
-            cost: cost(meter, measure), endedAt: clock.now())))
+      await delivery.finish(
+        FinishAttempt(
+          state: state, failure: failure, exitCode: nil, cost: cost(meter, measure),
+          endedAt: clock.now()))
       return try await end(
-        state, failure: failure, delivery: delivery, meter: meter, measure: measure, clock: clock)
-    } catch let error as ClientError {
-      // Refused at the door: an older attempt, or another protocol.
-      WorkerLog.write("\(error.code): \(error.message)")
+        ExitRecord(
+          state: state, exitCode: nil, signal: nil, failure: failure, cost: cost(meter, measure),
+          endedAt: clock.now(), unsent: false),
+        delivery: delivery, outbox: outbox, gauge: gauge)
+    } catch ClientError.api(let body, _)
+      where body.code == "attempt_fenced" || body.code == "attempt_not_found"
+    {
+      WorkerLog.write("\(body.code): \(body.message)")
       return Self.fencedStatus
+    } catch {
+      // Refused at the door for another reason, such as another protocol.
+      let failure = Failures.describe(error)
+      WorkerLog.write("\(failure.code): \(failure.message)")
+      return try await end(
+        ExitRecord(
+          state: .failed, exitCode: nil, signal: nil, failure: failure,
+          cost: cost(meter, measure), endedAt: clock.now(), unsent: false),
+        delivery: nil, outbox: nil, gauge: gauge)
     }
   }
 
-  /// Sends what is left, or leaves it in the spool, and writes the exit record.
+  /// Sees to it that all that was recorded is acknowledged or lies in the spool, and then writes
+  /// the exit record: whoever finds that may rely on it.
   private func end(
-    _ state: AttemptState, failure: Failure?, delivery: Delivery?, meter: CostMeter,
-    measure: TrainWork.Measure, clock: WallClock
+    _ record: ExitRecord, delivery: Delivery?, outbox: Outbox?, gauge: Gauge
   ) async throws -> Int32 {
-    var unsent = false
-    if let delivery {
+    var record = record
+    if let delivery, let outbox {
       let patience = ContinuousClock.now + Self.patience
-      while await !delivery.isDone, await delivery.refusal == nil, ContinuousClock.now < patience {
+      while await delivery.refusal == nil {
         await delivery.deliver()
-        if await !delivery.isDone { try await Task.sleep(for: .milliseconds(100)) }
+        if await delivery.isDone { break }
+        let isSafe = outbox.isEmpty
+        if isSafe && ContinuousClock.now > patience { break }
+        try await Task.sleep(for: isSafe ? .milliseconds(100) : .seconds(1))
       }
-      unsent = await !delivery.isDone
+      if gauge.fenced.load(ordering: .relaxed) { return Self.fencedStatus }
+      if let refusal = await delivery.refusal {
+        record.state = .failed
+        record.failure = Failure(code: refusal.code, message: refusal.message)
+      } else {
+        record.unsent = await !delivery.isDone
+      }
     }
-    try folder.write(
-      ExitRecord(
-        state: state, exitCode: nil, signal: nil, failure: failure, cost: cost(meter, measure),
-        endedAt: clock.now(), unsent: unsent))
-    return state == .finished ? 0 : 1
+    while true {
+      do {
+        try folder.write(record)
+        break
+      } catch {
+        WorkerLog.write("the exit record cannot be written: \(error.message)")
+        // The daemon has acknowledged the end already, or needs this file to know of it.
+        if let delivery, await delivery.refusal == nil, !record.unsent { break }
+        try await Task.sleep(for: .seconds(1))
+      }
+    }
+    return record.state == .finished ? 0 : 1
   }
 
   /// Asks until the daemon answers; nil if told to stop before it did.
@@ -193,7 +226,9 @@ struct AttemptRunner {
         return try SafetensorsFile(
           parsing: try await client.checkpointBytes(String(run), choice))
       } catch let error as ClientError {
-        if case .api(_, let status) = error, status < 500 { throw error }
+        if case .api(let body, let status) = error, status < 500 || Self.stays.contains(body.code) {
+          throw error
+        }
         try await Task.sleep(for: .milliseconds(200))
       }
     }

@@ -1,5 +1,6 @@
 // Sends a worker's parcels, log and progress to the daemon, in order, each at least once (the
-// daemon takes repeats as nothing new). While the daemon is away the parcels go to the spool.
+// daemon takes repeats as nothing new). While the daemon is away, or cannot write, the parcels go to
+// the spool.
 import Checkpoints
 import Client
 import Dispatch
@@ -16,14 +17,16 @@ actor Delivery {
   private let gauge: Gauge
   private let outputPath: String
   private let cost: @Sendable () -> Cost
+  // Touched by the one sender alone.
   private var spool: Spool
+  private var sending: Task<Void, Never>?
+  private var isFinishing = false
   private var logOffset: Int64 = 0
   private var lastRate = (time: ContinuousClock.now, samples: 0, value: 0.0)
-  private var sending: Task<Void, Never>?
   /// What made delivery impossible for good, if anything: nothing more can be recorded.
   private(set) var refusal: ErrorBody?
-  // Compression is CPU work: never on the cooperative pool.
-  private let coding = DispatchQueue(label: "assay.worker.coding")
+  // Compression and the spool's syncs never run on the cooperative pool.
+  private let slowWork = DispatchQueue(label: "assay.worker.delivery")
 
   init(
     client: AssayClient, attempt: Int64, outbox: Outbox, gauge: Gauge, folder: AttemptFolder,
@@ -43,10 +46,10 @@ actor Delivery {
 
   /// Sends what comes until cancelled; progress and log at least twice a second.
   func run() async {
-    let ticks = Task { [gauge] in
+    let ticks = Task {
       while !Task.isCancelled {
         try? await Task.sleep(for: .milliseconds(400))  // a cancelled sleep ends the loop
-        if !gauge.fenced.load(ordering: .relaxed) { await self.tick() }
+        await self.tick()
       }
     }
     defer { ticks.cancel() }
@@ -56,8 +59,14 @@ actor Delivery {
     }
   }
 
-  /// Sends all that waits now. Returns when it is sent, or when the daemon is away and all of it
-  /// lies in the spool.
+  /// Puts the attempt's end after everything else; from now on no progress is told.
+  func finish(_ finish: FinishAttempt) {
+    isFinishing = true
+    outbox.putAtOnce(.finish(finish))
+  }
+
+  /// Sends all that waits now. Returns when it is sent, when it lies in the spool because the daemon
+  /// is away, or when even that cannot be had and it waits in memory.
   func deliver() async {
     // One at a time: an actor lets others in at each await, and two senders of the same parcel
     // would each take one off the list.
@@ -71,31 +80,42 @@ actor Delivery {
     defer { sending = nil }
     guard refusal == nil else { return outbox.abandon() }
     do {
-      while let parcel = try spool.first() {
+      while let parcel = try await fromSpool() {
         try await send(parcel)
         try spool.removeFirst()
       }
-      while let parcel = outbox.first {
-        try await send(parcel)
-        outbox.removeFirst()
+      while let next = outbox.next() {
+        try await send(next.parcel)
+        outbox.remove(through: next.through)
       }
-    } catch let error as ClientError {
-      handle(error)
     } catch {
-      refuse(ErrorBody(code: "delivery_failed", message: "\(error)"))
+      await handle(error)
     }
   }
 
-  private func handle(_ error: ClientError) {
+  private func handle(_ error: any Error) async {
     switch error {
-    case .api(let body, _) where body.code == "attempt_fenced" || body.code == "attempt_not_found":
+    case ClientError.api(let body, _) where Self.isFence(body):
       gauge.fenced.store(true, ordering: .relaxed)
       refuse(body)
-    case .api(let body, let status) where status < 500 && status != 429:
+    case ClientError.api(let body, let status) where Self.isFinal(status):
       refuse(body)
+    case WorkerError.damagedSpool, is CheckpointError:
+      let failure = Failures.describe(error)
+      refuse(ErrorBody(code: failure.code, message: failure.message))
     default:
-      spoolAll()
+      // The daemon is away, slow, or has no room on its disk: later.
+      await spoolAll()
     }
+  }
+
+  private static func isFence(_ body: ErrorBody) -> Bool {
+    body.code == "attempt_fenced" || body.code == "attempt_not_found"
+  }
+
+  /// Whether the same request would be answered the same again.
+  private static func isFinal(_ status: Int) -> Bool {
+    (400..<500).contains(status) && status != 408 && status != 429
   }
 
   private func refuse(_ body: ErrorBody) {
@@ -105,11 +125,16 @@ actor Delivery {
     WorkerLog.write("the daemon refuses this attempt's records: \(body.code): \(body.message)")
   }
 
-  private func spoolAll() {
+  private func spoolAll() async {
     do {
-      while let parcel = outbox.first {
-        try spool.append(parcel)
-        outbox.removeFirst()
+      while let next = outbox.next() {
+        let before = spool
+        spool = try await offPool {
+          var after = before
+          try after.append(next.parcel)
+          return after
+        }
+        outbox.remove(through: next.through)
       }
     } catch {
       // The disk is full or gone. The parcels stay in memory, where the outbox's bound makes the
@@ -118,14 +143,19 @@ actor Delivery {
     }
   }
 
+  private func fromSpool() async throws -> Parcel? {
+    guard !spool.isEmpty else { return nil }
+    let spool = spool
+    return try await offPool { try spool.first() }
+  }
+
   private func send(_ parcel: Parcel) async throws {
     switch parcel {
     case .dataset(let info): try await client.sendDataset(attempt, info)
     case .metrics(let points):
       for start in stride(from: 0, to: points.count, by: Limits.pointsPerRequest) {
         let end = min(start + Limits.pointsPerRequest, points.count)
-        try await client.sendMetrics(
-          attempt, MetricsBatch(points: Array(points[start..<end])))
+        try await client.sendMetrics(attempt, MetricsBatch(points: Array(points[start..<end])))
       }
     case .state(let tensors, let metadata, let epoch, let step):
       let encoded = try await offPool {
@@ -133,37 +163,44 @@ actor Delivery {
       }
       try await send(.checkpoint(encoded.manifest, encoded.chunks))
     case .checkpoint(let manifest, let chunks):
-      try await send(chunks)
-      _ = try await client.addCheckpoint(attempt, manifest)
+      try await send(chunks) { try await client.addCheckpoint(attempt, manifest) }
     case .artifact(let manifest, let chunks):
-      try await send(chunks)
-      _ = try await client.addArtifact(attempt, manifest)
+      try await send(chunks) { try await client.addArtifact(attempt, manifest) }
     case .finish(let finish):
-      await sendLog()
-      _ = try await client.finishAttempt(attempt, finish)
+      try await sendLog()
+      try await client.finishAttempt(attempt, finish)
     }
   }
 
-  private func send(_ chunks: [EncodedChunk]) async throws {
-    let missing = Set(
-      try await client.missingChunks(attempt, chunks.map(\.sha256)))
-    for chunk in chunks where missing.contains(chunk.sha256) {
-      try await client.putChunk(
-        attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
-        stored: chunk.stored)
+  /// Uploads the chunks that the daemon does not have and names them all. A chunk that was there
+  /// because of another run may have gone with it in between: then it is uploaded after all.
+  private func send(_ chunks: [EncodedChunk], naming name: () async throws -> Void) async throws {
+    for _ in 0..<20 {
+      let missing = Set(try await client.missingChunks(attempt, chunks.map(\.sha256)))
+      for chunk in chunks where missing.contains(chunk.sha256) {
+        try await client.putChunk(
+          attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
+          stored: chunk.stored)
+      }
+      do {
+        return try await name()
+      } catch ClientError.api(let body, _) where body.code == "chunk_missing" {
+        continue
+      }
     }
+    throw ClientError.timedOut("for chunks that stay")
   }
 
   private func offPool<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-      coding.async { continuation.resume(with: Result { try work() }) }
+      slowWork.async { continuation.resume(with: Result { try work() }) }
     }
   }
 
   private func tick() async {
-    guard refusal == nil else { return }
-    if !isDone { await deliver() }
-    await sendLog()
+    guard refusal == nil, !isFinishing else { return }
+    // Not awaited: a backlog must not keep log and progress back.
+    if sending == nil, !isDone { Task { await self.deliver() } }
     let samples = gauge.samples.load(ordering: .relaxed)
     let now = ContinuousClock.now
     let seconds = (now - lastRate.time) / .seconds(1)
@@ -171,43 +208,32 @@ actor Delivery {
       lastRate = (now, samples, Double(samples - lastRate.samples) / seconds)
     }
     do {
+      try await sendLog()
+      guard !isFinishing else { return }
       try await client.sendProgress(
         attempt,
         ProgressReport(progress: gauge.progress(samplesPerSecond: lastRate.value), cost: cost()))
-    } catch let error as ClientError {
-      // Progress is of the moment: an undelivered one is not worth keeping, a fence is.
-      if case .api = error { handle(error) }
+    } catch ClientError.api(let body, _) where Self.isFence(body) && !isFinishing {
+      gauge.fenced.store(true, ordering: .relaxed)
+      refuse(body)
     } catch {
-      WorkerLog.write("progress was not sent: \(error)")
+      // Progress is of the moment, and what is unsent of the log is sent by a later call.
     }
   }
 
   /// Sends what the output file has beyond what was sent.
-  func sendLog() async {
-    guard refusal == nil else { return }
-    do {
-      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: outputPath))
-      defer { try? file.close() }  // read only: nothing can be lost by a failing close
-      try file.seek(toOffset: UInt64(logOffset))
-      while let piece = try file.read(upToCount: Limits.logPieceBytes), !piece.isEmpty {
-        logOffset = try await client.sendLog(
-          attempt, offset: logOffset, [UInt8](piece))
+  private func sendLog() async throws {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: outputPath))
+    defer { try? file.close() }  // read only: nothing can be lost by a failing close
+    var offset = logOffset
+    while true {
+      // The daemon may know more of it than was sent from here.
+      try file.seek(toOffset: UInt64(offset))
+      guard let piece = try file.read(upToCount: Limits.logPieceBytes), !piece.isEmpty else {
+        break
       }
-    } catch {
-      // The output file stays; what is unsent of it is sent by a later call or read by assayd.
-      return
+      offset = try await client.sendLog(attempt, offset: offset, [UInt8](piece))
     }
-  }
-}
-
-/// The worker's own words: lines on standard error, which is the attempt's output file.
-enum WorkerLog {
-  static func write(_ text: String) {
-    let line = "\(Self.now()) \(text)\n"
-    FileHandle.standardError.write(Data(line.utf8))
-  }
-
-  private static func now() -> String {
-    Date().formatted(.iso8601)
+    logOffset = max(logOffset, offset)
   }
 }

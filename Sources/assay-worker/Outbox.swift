@@ -1,5 +1,6 @@
 // The door between the thread that works and the task that delivers: an ordered list of parcels
 // with a bound on their memory. A full outbox makes the working thread wait, never forget.
+import Experiments
 import Foundation
 import Synchronization
 
@@ -9,6 +10,8 @@ final class Outbox: Sendable {
 
   private struct Contents {
     var parcels: [Parcel] = []
+    /// How many parcels have left, so that each has a number of its own.
+    var removed = 0
     var weight = 0
     var closed = false
   }
@@ -28,20 +31,48 @@ final class Outbox: Sendable {
   func put(_ parcel: Parcel) {
     condition.lock()
     while contents.withLock({ $0.weight > Self.capacity && !$0.closed }) { condition.wait() }
+    condition.unlock()
+    putAtOnce(parcel)
+  }
+
+  /// The same without waiting, for a small last parcel.
+  func putAtOnce(_ parcel: Parcel) {
     contents.withLock {
       $0.parcels.append(parcel)
       $0.weight += parcel.weight
     }
-    condition.unlock()
     signal.yield()
   }
 
-  var first: Parcel? { contents.withLock { $0.parcels.first } }
+  /// What is to be sent next, and the number to remove it by. Metrics that follow one another are
+  /// one parcel, up to what one request may hold.
+  func next() -> (parcel: Parcel, through: Int)? {
+    contents.withLock { contents in
+      guard let first = contents.parcels.first else { return nil }
+      guard case .metrics(var points) = first else { return (first, contents.removed + 1) }
+      var count = 1
+      for parcel in contents.parcels.dropFirst() {
+        guard case .metrics(let more) = parcel,
+          points.count + more.count <= Limits.pointsPerRequest
+        else { break }
+        points += more
+        count += 1
+      }
+      return (.metrics(points), contents.removed + count)
+    }
+  }
+
   var isEmpty: Bool { contents.withLock { $0.parcels.isEmpty } }
 
-  func removeFirst() {
+  /// Removes what `next` gave; does nothing if it has gone already.
+  func remove(through number: Int) {
     condition.lock()
-    contents.withLock { $0.weight -= $0.parcels.removeFirst().weight }
+    contents.withLock {
+      let count = min(max(0, number - $0.removed), $0.parcels.count)
+      $0.weight -= $0.parcels.prefix(count).reduce(0) { $0 + $1.weight }
+      $0.parcels.removeFirst(count)
+      $0.removed += count
+    }
     condition.broadcast()
     condition.unlock()
   }
@@ -50,6 +81,7 @@ final class Outbox: Sendable {
   func abandon() {
     condition.lock()
     contents.withLock {
+      $0.removed += $0.parcels.count
       $0.parcels = []
       $0.weight = 0
       $0.closed = true

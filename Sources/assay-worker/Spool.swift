@@ -1,12 +1,12 @@
 // Parcels on disk while the daemon is away: one file each, named by their order, made durable before
-// the worker relies on them.
+// the worker relies on them. Every call may wait for the disk.
 import Experiments
 import Foundation
 import Jobs
 
-struct Spool {
-  let folder: String
-  private(set) var names: [String]
+struct Spool: Sendable {
+  private let folder: String
+  private var names: [String]
   private var nextNumber: Int
 
   /// Opens the spool of an attempt's folder with what is in it, oldest first.
@@ -15,7 +15,7 @@ struct Spool {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     names = try FileManager.default.contentsOfDirectory(atPath: folder)
-      .filter { $0.hasSuffix(".parcel") }.sorted()
+      .filter { $0.hasSuffix(".parcel") && !$0.hasPrefix(".") }.sorted()
     nextNumber = (names.last.flatMap { Int($0.dropLast(7)) } ?? 0) + 1
   }
 
@@ -36,6 +36,8 @@ struct Spool {
   }
 
   mutating func removeFirst() throws {
-    try FileManager.default.removeItem(atPath: folder + "/" + names.removeFirst())
+    guard let name = names.first else { return }
+    try FileManager.default.removeItem(atPath: folder + "/" + name)
+    names.removeFirst()
   }
 }

@@ -9,6 +9,7 @@ import Wire
 struct SpoolFlush {
   let folder: AttemptFolder
 
+  /// 0: all is delivered; 1: not now; 2 (thrown): the daemon refuses it for good.
   func run() async throws -> Int32 {
     let lock = try FileLock.inherited(folder.lockPath)
     defer { withExtendedLifetime(lock) {} }

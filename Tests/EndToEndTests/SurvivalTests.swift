@@ -111,6 +111,60 @@ struct SurvivalTests {
     }
   }
 
+  @Test func aStopThatNobodyAskedForIsNoCancel() async throws {
+    try await TestDaemon.with { daemon in
+      let undisturbed = try await Self.outcome(daemon, daemon.submit(Self.spec))
+      let job = try await daemon.submit(Self.spec)
+      try await eventually("it trains") { try await daemon.run(of: job).metrics["loss"] != nil }
+      // As a machine that shuts down does.
+      for worker in daemon.workers() { kill(worker, SIGTERM) }
+      #expect(try await Self.outcome(daemon, job) == undisturbed)
+      #expect(try await daemon.client.job(job.id).attempts == 2)
+    }
+  }
+
+  @Test func runsThatShareContentDoNotLoseEachOthersCheckpoints() async throws {
+    try await TestDaemon.with(slots: 2) { daemon in
+      // Two equal trainings side by side, each dropping its older checkpoints: what one has just
+      // found to be there already is what the other one drops.
+      let spec = Specs.synthetic(
+        rows: 300, epochs: 300, changes: ["checkpoints": .object(["keep": .int(1)])])
+      for job in try await daemon.submit([spec, spec]) {
+        let ended = try await daemon.end(of: job)
+        #expect(ended.state == .finished, "\(String(describing: ended.failure))")
+        let run = try await daemon.run(of: ended)
+        #expect(run.metrics["loss"]?.count == 300)
+        #expect(run.metrics["test_loss"]?.count == 1)
+        #expect(
+          try await daemon.client.verifyCheckpoints(String(run.id)).items.allSatisfy(\.intact))
+      }
+    }
+  }
+
+  @Test func whatAKilledWorkerHadKeptForTheDaemonIsNotLost() async throws {
+    try await TestDaemon.with { daemon in
+      let spec = Specs.synthetic(
+        rows: 1_000, epochs: 100_000,
+        changes: ["on_lost": .string("fail"), "checkpoints": .object(["every": .int(1_000)])])
+      let job = try await daemon.submit(spec)
+      try await eventually("it trains") { try await daemon.run(of: job).metrics["loss"] != nil }
+      let before = try await daemon.run(of: job).metrics["loss"]?.count ?? 0
+      try await daemon.kill()
+      let spool = daemon.data + "/attempts/1/spool"
+      try await eventually("records wait in the spool") {
+        try FileManager.default.contentsOfDirectory(atPath: spool).count > 30
+      }
+      for worker in daemon.workers() { kill(worker, SIGKILL) }
+      try await daemon.start()
+      let ended = try await daemon.end(of: job)
+      #expect(ended.state == .failed || ended.state == .lost)
+      let history = try await daemon.client.history(
+        String(try #require(job.runId)), key: "loss")
+      #expect(history.values.count > Int(before) + 30)
+      #expect(history.epochs == (1...history.values.count).map { Int64($0) }, "no gap")
+    }
+  }
+
   @Test func aDatasetThatChangedStopsTheResume() async throws {
     try await TestDaemon.with { daemon in
       let original = try String(
