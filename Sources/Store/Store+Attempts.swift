@@ -86,12 +86,30 @@ extension Store {
     }
   }
 
+  /// What becomes of an attempt whose worker stopped as if cancelled although nobody had asked for
+  /// that: another program had told it to, such as a machine that is shut down.
+  package struct UnaskedStop: Sendable {
+    package let failure: Failure
+    /// As that of `attemptLost`.
+    package let decide: @Sendable (LostSituation) -> LostDecision
+
+    package init(
+      failure: Failure, decide: @escaping @Sendable (LostSituation) -> LostDecision
+    ) {
+      self.failure = failure
+      self.decide = decide
+    }
+  }
+
   /// The true end of an attempt, and with it of its job and run. A second end changes nothing.
-  /// - Parameter state: a final one.
+  /// - Parameters:
+  ///   - state: a final one.
+  ///   - unasked: makes an attempt that is `cancelled`, while its job's cancelling was not requested,
+  ///     a lost one; nil: it is cancelled.
   /// - Throws: `attempt_not_found`.
   package func endAttempt(
     _ id: Int64, state: AttemptState, failure: Failure? = nil, exitCode: Int? = nil,
-    cost: Cost? = nil, endedAt: Timestamp
+    cost: Cost? = nil, endedAt: Timestamp, unasked: UnaskedStop? = nil
   ) async throws -> Job {
     guard state.isFinal, let jobState = JobState(rawValue: state.rawValue),
       let runStatus = RunStatus(rawValue: state.rawValue)
@@ -99,8 +117,17 @@ extension Store {
       throw StoreError.invalidValue(
         field: "state", message: "is \(state.rawValue), which is no end")
     }
-    return try await write { db, change in
+    return try await write { [clock, makeIdentifier] db, change in
       let attempt = try AttemptRows.one(db, id)
+      if state == .cancelled, let unasked, !attempt.state.isFinal,
+        try !JobRows.one(db, attempt.jobId).cancelRequested
+      {
+        if let cost { try AttemptRows.setCost(db, attempt: id, run: attempt.runId, cost) }
+        let loss = Loss(
+          failure: unasked.failure, endedAt: endedAt, now: clock.now(), counts: true,
+          decide: unasked.decide, makeIdentifier: makeIdentifier)
+        return try Self.lose(db, attempt, loss, &change)
+      }
       let isNew = try AttemptRows.end(
         db, id, state: state, failure: failure, exitCode: exitCode, at: endedAt)
       if isNew {
@@ -116,59 +143,83 @@ extension Store {
   /// The attempt's worker has vanished without a result. The attempt is fenced and lost, and the
   /// job goes where `decide` says; one whose cancelling was requested is cancelled without asking.
   /// An attempt that is over already stays as it is.
-  /// - Parameter decide: may be called twice; depends on nothing but what it is given.
+  /// - Parameters:
+  ///   - counts: whether it is one more that came no further. Not so if it was never given a
+  ///     worker, for want of something that the job cannot help.
+  ///   - decide: may be called twice; depends on nothing but what it is given.
   /// - Throws: `attempt_not_found`.
   package func attemptLost(
-    _ id: Int64, failure: Failure, decide: @escaping @Sendable (LostSituation) -> LostDecision
+    _ id: Int64, failure: Failure, counts: Bool = true,
+    decide: @escaping @Sendable (LostSituation) -> LostDecision
   ) async throws -> Job {
     try await write { [clock, makeIdentifier] db, change in
       let now = clock.now()
-      let attempt = try AttemptRows.one(db, id)
-      guard
-        try AttemptRows.end(
-          db, id, state: .lost, failure: failure, exitCode: nil, at: now)
-      else { return try JobRows.one(db, attempt.jobId) }
-      try EventRows.add(
-        db, "attempt_lost", at: now, job: attempt.jobId, run: attempt.runId,
-        data: [
-          "attempt": .int(id), "code": .string(failure.code), "message": .string(failure.message),
-        ])
-      let job = try JobRows.one(db, attempt.jobId)
-      let situation = try Self.situation(db, attempt)
-      if job.cancelRequested {
-        try Self.end(
-          db, attempt, jobState: .cancelled, runStatus: .cancelled, failure: nil, at: now, &change)
-        return try JobRows.one(db, attempt.jobId)
-      }
-      switch decide(situation) {
-      case .resumeSameRun:
-        try RunWriter.move(db, attempt.runId, to: .queued, at: now)
-        try Self.requeue(db, attempt, at: now, &change)
-      case .newRun:
-        try RunWriter.move(db, attempt.runId, to: .lost, at: now, failure: failure)
-        let run = try RunWriter.copy(db, of: attempt.runId, uid: makeIdentifier(now), at: now)
-        change.note(.runs, run: run)
-        try Self.requeue(db, attempt, at: now, &change)
-      case .fail(let reason):
-        try Self.end(
-          db, attempt, jobState: .failed, runStatus: .failed, failure: reason, at: now, &change)
-      case .lost(let reason):
-        try Self.end(
-          db, attempt, jobState: .lost, runStatus: .lost, failure: reason, at: now, &change)
-      }
-      return try JobRows.one(db, attempt.jobId)
+      let loss = Loss(
+        failure: failure, endedAt: now, now: now, counts: counts, decide: decide,
+        makeIdentifier: makeIdentifier)
+      return try Self.lose(db, try AttemptRows.one(db, id), loss, &change)
     }
   }
 
-  private static func situation(_ db: Database, _ attempt: Attempt) throws -> LostSituation {
+  private struct Loss {
+    let failure: Failure
+    let endedAt: Timestamp
+    let now: Timestamp
+    let counts: Bool
+    let decide: @Sendable (LostSituation) -> LostDecision
+    let makeIdentifier: @Sendable (Timestamp) -> Identifier
+  }
+
+  private static func lose(
+    _ db: Database, _ attempt: Attempt, _ loss: Loss, _ change: inout StoreChange
+  ) throws -> Job {
+    let (failure, now) = (loss.failure, loss.now)
+    guard
+      try AttemptRows.end(
+        db, attempt.id, state: .lost, failure: failure, exitCode: nil, at: loss.endedAt)
+    else { return try JobRows.one(db, attempt.jobId) }
+    try EventRows.add(
+      db, "attempt_lost", at: now, job: attempt.jobId, run: attempt.runId,
+      data: [
+        "attempt": .int(attempt.id), "code": .string(failure.code),
+        "message": .string(failure.message),
+      ])
+    let job = try JobRows.one(db, attempt.jobId)
+    let situation = try situation(db, attempt, counts: loss.counts)
+    if job.cancelRequested {
+      try end(
+        db, attempt, jobState: .cancelled, runStatus: .cancelled, failure: nil, at: now, &change)
+      return try JobRows.one(db, attempt.jobId)
+    }
+    switch loss.decide(situation) {
+    case .resumeSameRun:
+      try RunWriter.move(db, attempt.runId, to: .queued, at: now)
+      try requeue(db, attempt, at: now, &change)
+    case .newRun:
+      try RunWriter.move(db, attempt.runId, to: .lost, at: now, failure: failure)
+      let run = try RunWriter.copy(db, of: attempt.runId, uid: loss.makeIdentifier(now), at: now)
+      change.note(.runs, run: run)
+      try requeue(db, attempt, at: now, &change)
+    case .fail(let reason):
+      try end(
+        db, attempt, jobState: .failed, runStatus: .failed, failure: reason, at: now, &change)
+    case .lost(let reason):
+      try end(db, attempt, jobState: .lost, runStatus: .lost, failure: reason, at: now, &change)
+    }
+    return try JobRows.one(db, attempt.jobId)
+  }
+
+  private static func situation(
+    _ db: Database, _ attempt: Attempt, counts: Bool
+  ) throws -> LostSituation {
     let newest = try db.int64(
       "SELECT attempt FROM checkpoints WHERE run_id = ? ORDER BY epoch DESC LIMIT 1",
       [attempt.runId])
     let row = try db.row(
       """
-      UPDATE jobs SET lost_without_progress = CASE WHEN ? THEN 0 ELSE lost_without_progress + 1 END
+      UPDATE jobs SET lost_without_progress = CASE WHEN ? THEN 0 ELSE lost_without_progress + ? END
       WHERE id = ? RETURNING on_lost, lost_without_progress
-      """, [newest == Int64(attempt.number), attempt.jobId])
+      """, [newest == Int64(attempt.number), counts ? 1 : 0, attempt.jobId])
     guard let row else { throw StoreError.jobNotFound(attempt.jobId) }
     return LostSituation(
       policy: try row.name(0), lostWithoutProgress: row[1], hasCheckpoint: newest != nil,

@@ -8,10 +8,11 @@ import GRDB
 
 extension Store {
   /// Appends to the attempt's log. What overlaps with earlier pieces changes nothing.
+  /// - Parameter evenEnded: for what is found in the attempt's folder after its end.
   /// - Returns: the offset that the next piece has.
   /// - Throws: `log_gap`, `limit_exceeded`, `attempt_not_found`, `attempt_fenced`.
   package func appendLog(
-    attempt id: Int64, offset: Int64, bytes: [UInt8]
+    attempt id: Int64, offset: Int64, bytes: [UInt8], evenEnded: Bool = false
   ) async throws -> Int64 {
     try Bounds.count(bytes.count, of: "bytes", atMost: Limits.logPieceBytes)
     guard offset >= 0 else {
@@ -19,7 +20,7 @@ extension Store {
         field: "offset", message: "is \(offset); it must not be negative")
     }
     return try await write { db, change in
-      let attempt = try AttemptRows.live(db, id)
+      let attempt = try AttemptRows.live(db, id, evenEnded: evenEnded)
       let end = try db.int64("SELECT log_bytes FROM attempts WHERE id = ?", [id]) ?? 0
       guard offset <= end else { throw StoreError.logGap(expected: end, offset: offset) }
       let fresh = bytes.dropFirst(Int(end - offset))

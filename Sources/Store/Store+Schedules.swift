@@ -123,14 +123,16 @@ extension Store {
   }
 
   /// Fires a schedule for a due time, unless it has fired for that or a later one, is paused or
-  /// deleted.
+  /// deleted. A last firing in the future is one of a clock that was ahead: it counts for its own
+  /// due time alone.
   /// - Parameters:
-  ///   - next: when it is due after that.
+  ///   - next: when it is due after that; kept also if it does not fire.
   ///   - job: nil skips this firing, which is recorded.
+  ///   - reason: why it is skipped.
   /// - Returns: the queued job; nil if nothing was.
   /// - Throws: `schedule_not_found`, and what `submit` throws.
   package func fireSchedule(
-    id: Int64, due: Timestamp, next: Timestamp?, job: NewJob?
+    id: Int64, due: Timestamp, next: Timestamp?, job: NewJob?, reason: String? = nil
   ) async throws -> Job? {
     try await write { [clock, makeIdentifier] db, change in
       let now = clock.now()
@@ -141,12 +143,28 @@ extension Store {
         """
         UPDATE schedules SET last_fired_at = ?, next_at = ?
         WHERE id = ? AND deleted_at IS NULL AND paused = 0
-          AND (last_fired_at IS NULL OR last_fired_at < ?)
-        """, [due.microseconds, next?.microseconds, id, due.microseconds])
-      guard fires else { return nil }
+          AND (last_fired_at IS NULL OR last_fired_at < ?
+            OR last_fired_at > MAX(?, ?))
+          AND NOT EXISTS (SELECT 1 FROM jobs WHERE schedule_id = schedules.id AND due_at = ?)
+        """,
+        [
+          due.microseconds, next?.microseconds, id, due.microseconds, due.microseconds,
+          now.microseconds, due.microseconds,
+        ])
+      guard fires else {
+        // Otherwise it would stay due, and be tried again and again.
+        let isMoved = try db.changed(
+          """
+          UPDATE schedules SET next_at = ?
+          WHERE id = ? AND deleted_at IS NULL AND paused = 0 AND next_at <= ?
+          """, [next?.microseconds, id, due.microseconds])
+        if isMoved { change.note(.schedules) }
+        return nil
+      }
       change.note(.schedules)
-      let data: [String: JSONValue] = ["schedule": .int(id), "due": .int(due.microseconds)]
+      var data: [String: JSONValue] = ["schedule": .int(id), "due": .int(due.microseconds)]
       guard var job else {
+        if let reason { data["reason"] = .string(reason) }
         try EventRows.add(db, "schedule_skipped", at: now, data: data)
         return nil
       }

@@ -177,10 +177,16 @@ actor Delivery {
   private func send(_ chunks: [EncodedChunk], naming name: () async throws -> Void) async throws {
     for _ in 0..<20 {
       let missing = Set(try await client.missingChunks(attempt, chunks.map(\.sha256)))
-      for chunk in chunks where missing.contains(chunk.sha256) {
-        try await client.putChunk(
-          attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
-          stored: chunk.stored)
+      // Side by side, so that the daemon writes many of them in one transaction.
+      try await withThrowingTaskGroup(of: Void.self) { [client, attempt] group in
+        for chunk in chunks where missing.contains(chunk.sha256) {
+          group.addTask {
+            try await client.putChunk(
+              attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
+              stored: chunk.stored)
+          }
+        }
+        try await group.waitForAll()
       }
       do {
         return try await name()

@@ -57,6 +57,7 @@ extension ProcessTests {
           #expect(variables.contains("KEPT=yes\n") && !variables.contains("NOTIFY_SOCKET"))
           #expect(variables.contains("\(ProcessFamily.markVariable)=\(handle.mark)\n"))
           #expect(!variables.contains("secret"))
+          #expect(variables.contains("SWIFT_BACKTRACE=enable=no\n"))
           #expect(try text("directory") == folder.path + "\n")
           #expect(try text("output") == "to output\nto error\n")
         }

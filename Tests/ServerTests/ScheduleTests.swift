@@ -50,6 +50,62 @@ struct ScheduleTests {
     }
   }
 
+  @Test func aClockThatWasAheadDoesNotSilenceASchedule() async throws {
+    try await TestDaemon.with { daemon in
+      let schedule = try await daemon.client.addSchedule(Self.request("0 2 * * *"))
+      let next = try #require(schedule.nextAt)
+      daemon.clock.advance(seconds: 400 * 86_400)
+      try await Self.look(daemon)
+      let order = try await daemon.workers.order(1)
+      try daemon.workers.exit(
+        order.attemptId,
+        leaving: ExitRecord(state: .finished, cost: Cost(), endedAt: daemon.clock.now))
+      try await eventually { try await daemon.client.job(1).state.isFinal }
+      daemon.clock.advance(seconds: -400 * 86_400)
+      try await Self.look(daemon)
+      try await eventually {
+        try await daemon.client.schedule(schedule.id).nextAt == next
+      }
+      try await Self.pass(daemon, until: next)
+      _ = try await daemon.workers.order(2)
+      #expect(try await daemon.client.schedule(schedule.id).lastFiredAt == next)
+    }
+  }
+
+  @Test func aFiringThatCannotBeQueuedIsSkipped() async throws {
+    try await TestDaemon.with { daemon in
+      let client = daemon.client
+      _ = try await client.submit(Specs.train())
+      try await PlayedWorker.with(daemon) { worker in
+        try await worker.start()
+        try await worker.epoch(1)
+        try await worker.checkpoint(1)
+        try await worker.finish()
+        daemon.workers.exit(worker.attempt)
+      }
+      let path = daemon.folder + "/new.csv"
+      try "a,y\n1,0\n".write(toFile: path, atomically: true, encoding: .utf8)
+      let spec: JSONValue = .object([
+        "kind": .string("evaluate"), "run": .int(1),
+        "dataset": .object(["type": .string("csv"), "path": .string(path)]),
+      ])
+      let schedule = try await client.addSchedule(Self.request("0 2 * * *", spec: spec))
+      _ = try await client.changeRun("1", RunChange(deleted: true))
+      let next = try #require(schedule.nextAt)
+      try await Self.pass(daemon, until: next)
+      try await eventually { try await client.schedule(schedule.id).lastFiredAt == next }
+      #expect(try await client.schedule(schedule.id).nextAt.map { $0 > next } == true)
+      let skipped = try await client.events(limit: 1000).items.first {
+        $0.kind == "schedule_skipped"
+      }
+      guard case .object(let data)? = skipped?.data else {
+        Issue.record("no skipped firing")
+        return
+      }
+      #expect(data["reason"]?.stringValue?.contains("1") == true)
+    }
+  }
+
   @Test func aFiringIsSkippedWhileTheLastIsUnderWay() async throws {
     try await TestDaemon.with { daemon in
       let client = daemon.client
@@ -125,6 +181,10 @@ struct ScheduleTests {
   /// Lets the time come, and the daemon see it.
   private static func pass(_ daemon: TestDaemon, until time: Timestamp) async throws {
     daemon.clock.advance(seconds: time.seconds(since: daemon.clock.now) + 1)
+    try await look(daemon)
+  }
+
+  private static func look(_ daemon: TestDaemon) async throws {
     // Any change of a schedule makes the scheduler look at the clock.
     let other = try await daemon.client.addSchedule(Self.request("0 0 1 1 *", name: "other"))
     _ = try await daemon.client.deleteSchedule(other.id)

@@ -64,6 +64,22 @@ import Testing
     }
   }
 
+  @Test func aChunkThatIsSentAgainIsAsGoodAsNew() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start()
+      let (manifest, chunks) = try CheckpointCoder.encode(
+        tensors: tensors(1, shared: false), metadata: [:], epoch: 1, step: 1)
+      try await test.put(chunks)
+      test.clock.advance(seconds: 2 * 3600)
+      try await test.put(chunks)
+      // Another checkpoint makes room: what nothing has named for long goes.
+      try await test.checkpoint(attempt, epoch: 2, tensors: tensors(2, shared: false))
+      try await test.checkpoint(attempt, epoch: 2, tensors: tensors(3, shared: false))
+      _ = try await test.store.addCheckpoint(attempt: attempt.id, manifest)
+      #expect(try await test.store.checkpoints(run: attempt.runId).count == 2)
+    }
+  }
+
   @Test func aChunkIsVerifiedBeforeItIsKept() async throws {
     try await TestStore.with { test in
       let chunk = try ChunkCoder.encode([UInt8](repeating: 7, count: 1000))

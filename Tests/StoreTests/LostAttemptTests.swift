@@ -70,6 +70,47 @@ import Testing
     }
   }
 
+  @Test func aStopThatNobodyAskedForIsALoss() async throws {
+    try await TestStore.with { test in
+      let stop = Store.UnaskedStop(failure: .test) { situation in
+        situation.lostWithoutProgress == 1 ? .resumeSameRun : .fail(.test)
+      }
+      let first = try await test.start()
+      let job = try await test.store.endAttempt(
+        first.id, state: .cancelled, cost: Cost(wallSeconds: 2), endedAt: test.now, unasked: stop)
+      #expect(job.state == .queued && job.runId == first.runId)
+      #expect(try await test.store.run(first.runId).cost?.wallSeconds == 2)
+      // Told again, it changes nothing.
+      let again = try await test.store.endAttempt(
+        first.id, state: .cancelled, endedAt: test.now, unasked: stop)
+      #expect(again == job)
+      let second = try await test.start(job)
+      let attempts = try await test.store.attempts(job: job.id)
+      #expect(attempts.map(\.state) == [.lost, .running])
+      #expect(attempts[0].failure == .test)
+      _ = try await test.store.requestCancel(job: job.id)
+      let cancelled = try await test.store.endAttempt(
+        second.id, state: .cancelled, endedAt: test.now, unasked: stop)
+      #expect(cancelled.state == .cancelled)
+      #expect(try await test.store.attempts(job: job.id)[1].state == .cancelled)
+    }
+  }
+
+  @Test func anAttemptWithoutAWorkerDoesNotCount() async throws {
+    try await TestStore.with { test in
+      var attempt = try await test.start()
+      for count in [1, 1, 1, 2] {
+        let job = try await test.store.attemptLost(
+          attempt.id, failure: .test, counts: attempt.number == 1 || count == 2
+        ) { situation in
+          situation.lostWithoutProgress == count ? .resumeSameRun : .fail(.test)
+        }
+        #expect(job.state == .queued)
+        attempt = try await test.start(job)
+      }
+    }
+  }
+
   @Test func lossesInARowAreCountedUntilThereIsANewCheckpoint() async throws {
     try await TestStore.with { test in
       let counts = Mutex<[Int]>([])

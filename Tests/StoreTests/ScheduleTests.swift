@@ -65,6 +65,29 @@ import Testing
     }
   }
 
+  @Test func aFiringInTheFutureCountsForItselfAlone() async throws {
+    try await TestStore.with { test in
+      let schedule = try await add(test)
+      let (soon, later, far) = (
+        test.now, test.now.adding(seconds: 60), test.now.adding(seconds: 1e6)
+      )
+      func fire(_ due: Timestamp, next: Timestamp) async throws -> Job? {
+        try await test.store.fireSchedule(id: schedule.id, due: due, next: next, job: job(test))
+      }
+      // The clock was ahead.
+      #expect(try await fire(far, next: far.adding(seconds: 60)) != nil)
+      #expect(try await fire(soon, next: later) != nil)
+      #expect(try await test.store.schedule(schedule.id).lastFiredAt == soon)
+      #expect(try await fire(soon, next: later) == nil)
+      #expect(try await fire(later, next: far) != nil)
+      // What it fired for then is not fired again, and does not stay due.
+      #expect(try await fire(far, next: far.adding(seconds: 60)) == nil)
+      let after = try await test.store.schedule(schedule.id)
+      #expect(after.nextAt == far.adding(seconds: 60))
+      #expect(try await test.store.status().runs == 3)
+    }
+  }
+
   @Test func pausedAndDeletedOnesDoNotFire() async throws {
     try await TestStore.with { test in
       let schedule = try await add(test)

@@ -40,6 +40,8 @@ package struct WorkerProgram: Sendable {
       ProcessFamily.markVariable: mark,
       // OpenBLAS makes its threads when it is loaded, long before the worker can say how many.
       "OPENBLAS_NUM_THREADS": String(threads),
+      // A crash ends it at once; writing a backtrace would hold its slot for seconds.
+      "SWIFT_BACKTRACE": "enable=no",
     ]
     let variables = environment.merging(own) { _, new in new }
       .map { "\($0.key)=\($0.value)" }.sorted()

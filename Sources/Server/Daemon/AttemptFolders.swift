@@ -13,6 +13,20 @@ enum AttemptFolders {
     }.sorted { $0.id < $1.id }
   }
 
+  /// Whether the worker has left records that were not sent.
+  static func holdRecords(_ folder: AttemptFolder) -> Bool {
+    // Without a spool there are none.
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.spoolPath)) ?? []
+    return names.contains { $0.hasSuffix(".parcel") }
+  }
+
+  /// Where a folder goes whose records are refused. It is nobody's any more: a person decides.
+  static func refusedPath(_ folder: AttemptFolder) -> String { folder.path + ".refused" }
+
+  static func setAside(_ folder: AttemptFolder) throws {
+    try FileManager.default.moveItem(atPath: folder.path, toPath: refusedPath(folder))
+  }
+
   static func remove(_ folder: AttemptFolder) throws {
     guard FileManager.default.fileExists(atPath: folder.path) else { return }
     try FileManager.default.removeItem(atPath: folder.path)

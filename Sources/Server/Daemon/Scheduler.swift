@@ -51,11 +51,12 @@ actor Scheduler: Service {
       for schedule in try await store.schedules() where !schedule.paused {
         guard let next = schedule.nextAt else { continue }
         let now = clock.now()
-        guard next <= now else {
-          wait = min(wait, next.seconds(since: now))
-          continue
-        }
         do {
+          guard next <= now else {
+            wait = min(wait, next.seconds(since: now))
+            try await correct(schedule, next: next, now: now)
+            continue
+          }
           try await fire(schedule, from: next, now: now)
         } catch {
           logger.error("schedule \(schedule.id) could not be fired: \(error)")
@@ -73,7 +74,33 @@ actor Scheduler: Service {
     let cron = try CronExpression.parse(schedule.cron)
     let zone = try MachineTimeZone.named(schedule.timeZone)
     let due = Firing.latest(cron, in: zone, from: first, now: now)
-    _ = try await submit(schedule, due: due, next: cron.next(after: now, in: zone))
+    let next = cron.next(after: now, in: zone)
+    do {
+      _ = try await submit(schedule, due: due, next: next)
+    } catch {
+      // The daemon stops, or there is no room: the firing is still to come.
+      if let error = error as? StoreError, error.isOfTheMoment || error.code == "store_closed" {
+        throw error
+      }
+      // It would fail each time, such as when the run that it evaluates has been deleted.
+      let reason = Self.reason(error)
+      logger.error("schedule \(schedule.id) is skipped: its job cannot be queued: \(reason)")
+      _ = try await store.fireSchedule(
+        id: schedule.id, due: due, next: next, job: nil, reason: reason)
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let error = error as? SpecMistakes else { return Failure(error).message }
+    return error.mistakes.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
+  }
+
+  /// The due time was worked out when the clock was ahead, perhaps by years, if there is one before.
+  private func correct(_ schedule: Schedule, next: Timestamp, now: Timestamp) async throws {
+    let cron = try CronExpression.parse(schedule.cron)
+    let zone = try MachineTimeZone.named(schedule.timeZone)
+    guard let sooner = cron.next(after: now, in: zone), sooner < next else { return }
+    try await store.setNextFiring(schedule.id, sooner)
   }
 
   /// Nil if this firing is skipped, or was done before.

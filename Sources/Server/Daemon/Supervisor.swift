@@ -19,11 +19,16 @@ actor Supervisor: Service {
 
   private struct Worker {
     let jobId: Int64
-    let holdsSlot: Bool
+    var holdsSlot: Bool
     /// Nil between the entry in the store and the start of the process.
     var handle: WorkerHandle?
     var isCancelling = false
-    var flushes = 0
+    /// How the process that did the work ended.
+    var status: ExitStatus?
+    /// Whether what it has left will never be taken.
+    var isRefused = false
+    /// Looks and flushes in a row that came to nothing.
+    var failures = 0
   }
 
   private let store: Store
@@ -31,6 +36,8 @@ actor Supervisor: Service {
   private let options: Options
   private let ends: AttemptEnds
   private let logger: Logger
+  /// Removes folders, which may be large.
+  private let files = BlockingQueue("assay.old-folders")
   private let pokes: AsyncStream<Void>
   private nonisolated let pokeOnce: AsyncStream<Void>.Continuation
   /// By attempt.
@@ -38,7 +45,10 @@ actor Supervisor: Service {
   private var isStopping = false
   /// What an ended worker has left is sent by a process, which needs somebody to send it to.
   private var isServing = false
-  private var waitingFlushes: [(id: Int64, folder: AttemptFolder)] = []
+  private var waitingFlushes: [Int64] = []
+  /// Starts in a row that failed for want of disk or processes, and when the next one may be tried.
+  private var failedStarts = 0
+  private var nextStart = ContinuousClock.now
 
   init(
     store: Store, executor: any Executor, options: Options, clock: WallClock, logger: Logger
@@ -75,7 +85,7 @@ actor Supervisor: Service {
     isServing = true
     let waiting = waitingFlushes
     waitingFlushes = []
-    for flush in waiting { await conclude(flush.id, folder: flush.folder, status: nil) }
+    for id in waiting { await conclude(id) }
   }
 
   /// There may be something to start.
@@ -91,27 +101,30 @@ actor Supervisor: Service {
         try await fill()
       } catch {
         logger.error("queued jobs cannot be started now: \(error)")
-        pokeLater()
+        pokeLater(.seconds(5))
       }
     }
   }
 
-  /// The disk may have room then.
-  private func pokeLater() {
+  /// There may be room on the disk, or for a process, then.
+  private func pokeLater(_ pause: Duration) {
     Task {
-      try? await Task.sleep(for: .seconds(5))  // a sleep that is cut short does no harm
+      try? await Task.sleep(for: pause)  // a sleep that is cut short does no harm
       poke()
     }
   }
 
+  private var mayStart: Bool { !isStopping && ContinuousClock.now >= nextStart }
+
   private func fill() async throws {
+    guard mayStart else { return }
     let free = options.slots - slotsInUse
     guard free > 0 else { return }
     let waiting = try await store.nextQueued(limit: free)
     let chosen = QueuePolicy.next(
       of: waiting.map { .init(id: $0.id, priority: $0.priority, kind: $0.kind) },
       slots: options.slots, busy: slotsInUse)
-    for id in chosen where !isStopping { try await start(job: id) }
+    for id in chosen where mayStart { try await start(job: id) }
   }
 
   private func start(job id: Int64) async throws {
@@ -125,28 +138,61 @@ actor Supervisor: Service {
     let order = AttemptOrder(
       socketPath: options.socketPath, token: token, attemptId: attempt.id, jobId: id,
       runId: attempt.runId, number: attempt.number, spec: begun.job.spec)
+    let handle: WorkerHandle
     do {
-      let handle = try await executor.start(order, in: AttemptFolder(path: begun.folder))
-      logger.info(
-        "job \(id) started", metadata: ["attempt": "\(attempt.id)", "pid": "\(handle.process.pid)"])
-      // Its end may have been reported already.
-      guard workers[attempt.id] != nil else { return }
-      workers[attempt.id]?.handle = handle
-      if try await store.job(id).cancelRequested { cancel(job: id) }
+      handle = try await executor.start(order, in: self.folder(attempt.id))
     } catch {
       logger.error("job \(id) could not be started: \(error)")
-      await ends.notStarted(attempt.id, folder: AttemptFolder(path: begun.folder), error)
-      forget(attempt.id)
+      return await notStarted(attempt.id, error)
     }
+    failedStarts = 0
+    logger.info(
+      "job \(id) started", metadata: ["attempt": "\(attempt.id)", "pid": "\(handle.process.pid)"])
+    // Its end may have been reported already.
+    guard let worker = workers[attempt.id], worker.handle == nil else { return }
+    workers[attempt.id]?.handle = handle
+    do {
+      if try await store.job(id).cancelRequested { cancel(job: id) }
+    } catch {
+      logger.error("whether job \(id) was cancelled while it started is not known: \(error)")
+    }
+  }
+
+  private func notStarted(_ id: Int64, _ error: any Error) async {
+    let folder = folder(id)
+    let passes = AttemptEnds.passes(error)
+    if passes {
+      // Set before the job is back in the queue, so that it is not taken from there at once.
+      let pause = Self.pause(after: failedStarts, atFirst: .seconds(1), atMost: .seconds(60))
+      failedStarts += 1
+      nextStart = .now + pause
+      pokeLater(pause)
+    }
+    guard await ends.notStarted(id, folder: folder, error) else { return }
+    workers[id] = nil
+    if !passes { poke() }
+    // A folder that was there before is not this attempt's.
+    if case .attemptFolderExists? = error as? JobsError { return }
+    await remove(folder)
+  }
+
+  /// Doubles with each failure in a row.
+  private static func pause(
+    after failures: Int, atFirst first: Duration, atMost most: Duration
+  ) -> Duration {
+    min(first * (1 << min(failures, 10)), most)
   }
 
   // MARK: Cancelling
 
-  /// Ends the job's worker, if it has one; returns at once.
+  /// Ends the job's worker, if it has one; returns at once. What sends the records of one that has
+  /// ended goes on.
   func cancel(job id: Int64) {
+    // An earlier attempt of the job may not have been cleared away yet.
+    let newest = workers.filter { $0.value.jobId == id }.max { $0.key < $1.key }
     guard
-      let (attempt, worker) = workers.first(where: { $0.value.jobId == id }),
-      let handle = worker.handle, !worker.isCancelling
+      let (attempt, worker) = newest, let handle = worker.handle, handle.task == .work,
+      !worker.isCancelling
     else { return }
     workers[attempt]?.isCancelling = true
     let executor = executor
@@ -171,7 +217,7 @@ actor Supervisor: Service {
       let id = active.attempt.id
       workers[id] = Worker(
         jobId: active.job.id, holdsSlot: QueuePolicy.holdsSlot(active.job.kind))
-      await conclude(id, folder: AttemptFolder(path: active.folder), status: nil)
+      await conclude(id)
     }
     await removeOldFolders()
     // Read again: a request may have come while this was going on.
@@ -180,59 +226,114 @@ actor Supervisor: Service {
     }
   }
 
-  private func handle(_ exit: WorkerExit) async {
-    if let leftover = exit.leftover {
-      logger.warning(
-        "attempt \(exit.attemptId) has left something running: \(leftover.message)")
-    }
-    let folder = AttemptFolder(path: "\(options.attemptsFolder)/\(exit.attemptId)")
-    await conclude(
-      exit.attemptId, folder: workers[exit.attemptId]?.handle?.folder ?? folder,
-      status: exit.status)
+  private func folder(_ id: Int64) -> AttemptFolder {
+    AttemptFolder(path: "\(options.attemptsFolder)/\(id)")
   }
 
-  /// Looks what became of an attempt and does what follows.
-  private func conclude(_ id: Int64, folder: AttemptFolder, status: ExitStatus?) async {
+  private func handle(_ exit: WorkerExit) async {
+    let id = exit.attemptId
+    if let leftover = exit.leftover {
+      logger.warning("attempt \(id) has left something running: \(leftover.message)")
+    }
+    switch exit.task {
+    case .work: workers[id]?.status = exit.status
+    case .flush where exit.status == .code(Self.refusedExit): workers[id]?.isRefused = true
+    case .flush: break
+    }
+    await conclude(id, afterFlush: exit.task == .flush)
+  }
+
+  /// With what a flushing process says that the records will never be taken.
+  private static let refusedExit = 2
+
+  /// Looks what became of an attempt and does what follows. Its folder stays until the store knows
+  /// its end.
+  private func conclude(_ id: Int64, afterFlush: Bool = false) async {
+    let folder = folder(id)
+    let isRefused = workers[id]?.isRefused ?? false
+    // Refused because it is over already: then there is nothing worth keeping.
+    let isKept = isRefused ? await ends.isActive(id) : false
+    let isEnded: Bool
     switch await found(id, folder) {
+    case nil: return again(id)
     case .alive(let handle):
       workers[id]?.handle = handle
       return
     case .ended(let record):
-      if record.unsent, await startFlush(id, folder) { return }
-      await ends.ended(id, record, folder: folder)
+      if record.unsent, !isRefused { return await send(id, folder, afterFlush: afterFlush) }
+      isEnded =
+        record.unsent
+        ? await ends.refused(
+          id, record, folder: folder, keptAt: AttemptFolders.refusedPath(folder))
+        : await ends.ended(id, record, folder: folder)
     case .vanished(let claimed):
-      await ends.vanished(id, claimed: claimed, status: status, folder: folder)
+      if claimed, !isRefused, AttemptFolders.holdRecords(folder) {
+        return await send(id, folder, afterFlush: afterFlush)
+      }
+      isEnded = await ends.vanished(
+        id, claimed: claimed, status: workers[id]?.status, folder: folder)
     }
+    guard isEnded else { return }
     forget(id)
-    remove(folder)
+    if isKept { setAside(folder) } else { await remove(folder) }
   }
 
-  private func found(_ id: Int64, _ folder: AttemptFolder) async -> Adoption {
+  /// Nil if it cannot be told now.
+  private func found(_ id: Int64, _ folder: AttemptFolder) async -> Adoption? {
     do {
       return try await executor.adopt(folder)
+    } catch let error as JobsError {
+      logger.error("attempt \(id) cannot be looked at: \(error.message)")
+      // Its files will never tell what it did; of anything else it is not to blame.
+      if case .damaged = error { return .vanished(claimed: true) }
+      return nil
     } catch {
-      // Its files cannot be read, so nothing is known of what it did.
-      logger.error("attempt \(id) cannot be adopted: \(error)")
-      return .vanished(claimed: true)
+      logger.error("attempt \(id) cannot be looked at: \(error)")
+      return nil
     }
   }
 
-  /// What an ended worker could not send is sent by a process of its own. False: give it up.
-  private func startFlush(_ id: Int64, _ folder: AttemptFolder) async -> Bool {
-    if isStopping { return true }
-    guard isServing else {
-      waitingFlushes.append((id, folder))
-      return true
-    }
-    guard let worker = workers[id], worker.flushes < 3 else { return false }
-    workers[id]?.flushes += 1
+  /// What an ended worker could not send is sent by a process of its own, as often as it takes: the
+  /// records exist nowhere else.
+  private func send(_ id: Int64, _ folder: AttemptFolder, afterFlush: Bool) async {
+    if isStopping { return }
+    guard isServing else { return waitingFlushes.append(id) }
+    if afterFlush { return againWithoutSlot(id) }
     do {
-      workers[id]?.handle = try await executor.flush(folder)
-      return true
+      let handle = try await executor.flush(folder)
+      workers[id]?.handle = handle
     } catch {
-      logger.error("what attempt \(id) has not sent cannot be sent: \(error)")
-      return false
+      logger.error("what attempt \(id) has not sent cannot be sent now: \(error)")
+      if case .damaged? = error as? JobsError {
+        // Without its order nobody can.
+        workers[id]?.isRefused = true
+      }
+      againWithoutSlot(id)
     }
+  }
+
+  /// Its work is done, so others need not wait for the rest.
+  private func againWithoutSlot(_ id: Int64) {
+    workers[id]?.holdsSlot = false
+    poke()
+    again(id)
+  }
+
+  /// Looks at the attempt again after a pause.
+  private func again(_ id: Int64) {
+    guard let worker = workers[id], !isStopping else { return }
+    workers[id]?.failures += 1
+    let pause = Self.pause(
+      after: worker.failures, atFirst: .milliseconds(200), atMost: .seconds(30))
+    Task {
+      try? await Task.sleep(for: pause)  // a sleep that is cut short does no harm
+      await self.lookAgain(id)
+    }
+  }
+
+  private func lookAgain(_ id: Int64) async {
+    guard workers[id] != nil, !isStopping else { return }
+    await conclude(id)
   }
 
   private func forget(_ id: Int64) {
@@ -240,9 +341,18 @@ actor Supervisor: Service {
     poke()
   }
 
-  private func remove(_ folder: AttemptFolder) {
+  private func setAside(_ folder: AttemptFolder) {
     do {
-      try AttemptFolders.remove(folder)
+      try AttemptFolders.setAside(folder)
+      logger.error("refused records are kept in \(AttemptFolders.refusedPath(folder))")
+    } catch {
+      logger.error("\(folder.path), which holds refused records, cannot be renamed: \(error)")
+    }
+  }
+
+  private func remove(_ folder: AttemptFolder) async {
+    do {
+      try await files.run { try AttemptFolders.remove(folder) }
     } catch {
       logger.warning("\(folder.path) is left behind: \(error)")
     }
@@ -252,10 +362,12 @@ actor Supervisor: Service {
   private func removeOldFolders() async {
     for (id, folder) in AttemptFolders.all(in: options.attemptsFolder) where workers[id] == nil {
       switch await found(id, folder) {
+      case nil: continue
       case .alive(let handle):
         // It has reported its end and is about to go.
         workers[id] = Worker(jobId: 0, holdsSlot: false, handle: handle)
-      case .ended, .vanished: remove(folder)
+      case .ended, .vanished:
+        if await ends.keepOutput(id, folder) { await remove(folder) }
       }
     }
   }

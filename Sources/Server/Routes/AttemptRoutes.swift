@@ -120,7 +120,7 @@ enum AttemptRoutes {
     }
     let job = try await core.store.endAttempt(
       attempt, state: end.state, failure: end.failure, exitCode: end.exitCode, cost: end.cost,
-      endedAt: end.endedAt)
+      endedAt: end.endedAt, unasked: AttemptEnds.stopped)
     return job
   }
 }

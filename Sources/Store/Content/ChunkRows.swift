@@ -27,11 +27,12 @@ enum ChunkRows {
     return Data(stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
   }
 
+  /// One that is there already is as good as new: whoever uploads it again is about to name it.
   static func insert(_ db: Database, _ chunk: EncodedChunk, at now: Timestamp) throws {
     try db.run(
       """
-      INSERT OR IGNORE INTO chunks (sha256, raw_bytes, codec, created_at, data)
-      VALUES (?, ?, ?, ?, ?)
+      INSERT INTO chunks (sha256, raw_bytes, codec, created_at, data) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (sha256) DO UPDATE SET created_at = excluded.created_at
       """,
       [
         try key(chunk.sha256), chunk.rawBytes, chunk.codec.rawValue, now.microseconds,

@@ -4,7 +4,7 @@
 import Experiments
 import GRDB
 
-/// An attempt that may write.
+/// An attempt that may write (see `live`).
 struct LiveAttempt {
   let id: Int64
   let jobId: Int64
@@ -48,13 +48,18 @@ enum AttemptRows {
   static func folder(_ row: Row) -> String { row[13] }
   static func heartbeat(_ row: Row) -> Timestamp? { row.optionalTime(14) }
 
+  /// - Parameter evenEnded: takes one that may not write any more as well.
   /// - Throws: `attempt_not_found`, or `attempt_fenced` if it may not write any more.
-  static func live(_ db: Database, _ id: Int64) throws -> LiveAttempt {
+  static func live(
+    _ db: Database, _ id: Int64, evenEnded: Bool = false
+  ) throws -> LiveAttempt {
     let row = try db.row(
       "SELECT job_id, run_id, number, state, fenced FROM attempts WHERE id = ?", [id])
     guard let row else { throw StoreError.attemptNotFound(id) }
     let state: AttemptState = try row.name(3)
-    guard !state.isFinal, !(row[4] as Bool) else { throw StoreError.attemptFenced(id) }
+    guard evenEnded || !state.isFinal && !(row[4] as Bool) else {
+      throw StoreError.attemptFenced(id)
+    }
     return LiveAttempt(id: id, jobId: row[0], runId: row[1], number: row[2], state: state)
   }
 

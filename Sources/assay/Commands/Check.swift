@@ -33,23 +33,12 @@ struct CheckCommand: AsyncParsableCommand {
     let check = try await common.withClient { client in
       try await client.check(CheckRequest(baseline: name, runs: names))
     }
-    try common.print(check) { Terminal.print(lines(check)) }
+    try common.print(check) { Terminal.print(CheckText.lines(check)) }
     switch check.comparison.verdict {
     case .worse: throw Ending.failed
     case .notEnoughData: throw Ending.notEnoughData
     case .better, .equivalent, .different: break
     }
-  }
-
-  private func lines(_ check: Check) -> [String] {
-    let candidate = NumberList.text("run", check.comparison.candidateRunIds)
-    let report = VerdictReport(
-      check.comparison, reference: "@" + check.baseline, candidate: candidate)
-    let verdict = Terminal.style.paint(
-      VerdictText.text(check.comparison.verdict), VerdictText.tint(check.comparison.verdict))
-    return report.lines(width: Terminal.width, style: Terminal.style) + [
-      "check \(check.id): \(candidate) against @\(ShownText.line(check.baseline)): \(verdict)"
-    ]
   }
 }
 

@@ -102,12 +102,12 @@ struct SchedulePause: AsyncParsableCommand {
         assay schedule pause 1
       """)
 
-  @Argument(help: "Number of the schedule.")
-  var schedule: Int64
+  @Argument(help: "Number or name of the schedule.")
+  var schedule: String
 
   @OptionGroup var common: CommonOptions
 
-  func run() async throws { try await ScheduleText.pause(schedule, true, common) }
+  func run() async throws { try await ScheduleName.pause(schedule, true, common) }
 }
 
 struct ScheduleResume: AsyncParsableCommand {
@@ -121,12 +121,12 @@ struct ScheduleResume: AsyncParsableCommand {
         assay schedule resume 1
       """)
 
-  @Argument(help: "Number of the schedule.")
-  var schedule: Int64
+  @Argument(help: "Number or name of the schedule.")
+  var schedule: String
 
   @OptionGroup var common: CommonOptions
 
-  func run() async throws { try await ScheduleText.pause(schedule, false, common) }
+  func run() async throws { try await ScheduleName.pause(schedule, false, common) }
 }
 
 struct ScheduleRemove: AsyncParsableCommand {
@@ -138,15 +138,16 @@ struct ScheduleRemove: AsyncParsableCommand {
         assay schedule rm 1
       """)
 
-  @Argument(help: "Number of the schedule.")
-  var schedule: Int64
+  @Argument(help: "Number or name of the schedule.")
+  var schedule: String
 
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     try await common.withClient { client in
-      let answer = try await client.deleteSchedule(schedule)
-      try common.print(answer) { Terminal.print("schedule \(schedule) is removed") }
+      let id = try await ScheduleName.number(schedule, client)
+      let answer = try await client.deleteSchedule(id)
+      try common.print(answer) { Terminal.print("schedule \(id) is removed") }
     }
   }
 }
@@ -158,68 +159,72 @@ struct ScheduleRun: AsyncParsableCommand {
     discussion: """
       Nothing is submitted while the schedule's last job is still under way.
 
-      Example:
+      Examples:
         assay schedule run 1
+        assay schedule run nightly --wait
       """)
 
-  @Argument(help: "Number of the schedule.")
-  var schedule: Int64
+  @Argument(help: "Number or name of the schedule.")
+  var schedule: String
+
+  @Flag(help: "Wait for the job's end, and for its verdict if it is checked.")
+  var wait = false
 
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     try await common.withClient { client in
-      let firing = try await client.runSchedule(schedule)
-      try common.print(firing) {
-        if let job = firing.job {
-          Terminal.print(SubmitCommand.line(job))
-        } else {
-          Terminal.print("nothing submitted: the last job of schedule \(schedule) is under way")
+      let id = try await ScheduleName.number(schedule, client)
+      let firing = try await client.runSchedule(id)
+      guard let job = firing.job else {
+        return try common.print(firing) {
+          Terminal.print("nothing submitted: the last job of schedule \(id) is under way")
         }
       }
+      guard wait else {
+        return try common.print(firing) { Terminal.print(SubmitCommand.line(job)) }
+      }
+      try await JobEnding.await([job], client: client, mode: .wait, json: common.json)
+      guard firing.schedule.checkBaseline != nil, !common.json else { return }
+      let check = try await verdict(of: job, client)
+      Terminal.print(CheckText.lines(check))
+    }
+  }
+
+  /// The check follows the job's end within moments.
+  private func verdict(of job: Job, _ client: AssayClient) async throws -> Check {
+    while true {
+      if let check = try await client.checks(limit: 100).items.first(where: { $0.jobId == job.id })
+      {
+        return check
+      }
+      try await Task.sleep(for: .milliseconds(50))
     }
   }
 }
 
-enum ScheduleText {
-  static func pause(_ id: Int64, _ paused: Bool, _ common: CommonOptions) async throws {
+/// Schedules are named by their number or their name.
+enum ScheduleName {
+  static func number(_ text: String, _ client: AssayClient) async throws -> Int64 {
+    if let number = Int64(text) { return number }
+    let schedules = try await client.schedules().items
+    if let found = schedules.first(where: { $0.name == text }) { return found.id }
+    throw CommandError.badArgument(
+      "there is no schedule \(text)"
+        + NearestName.question(for: text, among: schedules.map(\.name)),
+      hint: "see: assay schedule list")
+  }
+
+  static func pause(_ name: String, _ paused: Bool, _ common: CommonOptions) async throws {
     try await common.withClient { client in
+      let id = try await number(name, client)
       let schedule = try await client.changeSchedule(id, ScheduleChange(paused: paused))
       try common.print(schedule) {
         Terminal.print(
           schedule.paused
             ? "schedule \(id) is paused"
-            : "schedule \(id) goes on; \(next(schedule, now: Moments.now()))")
+            : "schedule \(id) goes on; \(ScheduleText.next(schedule, now: Moments.now()))")
       }
     }
-  }
-
-  static func added(_ schedule: Schedule, now: Timestamp) -> String {
-    let name = ShownText.line(schedule.name)
-    var text = "schedule \(schedule.id)  \(name)  \(schedule.cron) (\(schedule.timeZone))"
-    if let baseline = schedule.checkBaseline { text += "  checked against @\(baseline)" }
-    return ShownText.line(text) + "  " + next(schedule, now: now)
-  }
-
-  static func table(_ schedules: [Schedule], now: Timestamp) -> TextTable {
-    var table = TextTable([
-      .right("schedule"), .left("name", flexible: true), .left("cron"), .left("zone"),
-      .left("check"), .left("last fired"), .left("next"),
-    ])
-    for schedule in schedules {
-      table.add([
-        .init(String(schedule.id)), .init(schedule.name), .init(schedule.cron),
-        .init(schedule.timeZone), .init(schedule.checkBaseline.map { "@" + $0 } ?? ""),
-        .init(schedule.lastFiredAt.map { Moments.localAndRelative($0, now: now) } ?? "never"),
-        schedule.paused
-          ? .init("paused", .caution)
-          : .init(schedule.nextAt.map { Moments.localAndRelative($0, now: now) } ?? "never"),
-      ])
-    }
-    return table
-  }
-
-  private static func next(_ schedule: Schedule, now: Timestamp) -> String {
-    "next at " + (schedule.nextAt.map { Moments.localAndRelative($0, now: now) } ?? "no time")
   }
 }

@@ -13,6 +13,8 @@ final class PlayedWorkers: Sendable {
     var flushed: [Int64] = []
     var cancelled: [Int64] = []
     var startError: JobsError?
+    /// What the next looks at an attempt come to.
+    var adoptErrors: [JobsError] = []
     var exits: AsyncStream<WorkerExit>.Continuation?
   }
 
@@ -82,6 +84,8 @@ private struct PlayedExecutor: Executor {
   }
 
   func adopt(_ folder: AttemptFolder) async throws -> Adoption {
+    let error = workers.state.change { $0.adoptErrors.isEmpty ? nil : $0.adoptErrors.removeFirst() }
+    if let error { throw error }
     let alive = workers.state.value.alive.values.first { $0.folder == folder }
     if let alive { return .alive(alive) }
     if let record = try folder.readExit() { return .ended(record) }
