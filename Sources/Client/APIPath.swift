@@ -5,18 +5,27 @@ import Foundation
 package struct APIPath: Sendable {
   /// Path and query as they stand in the request line.
   package private(set) var text = "/api/v1"
+  /// A part is empty or a step of a path, which would make it the path of another route.
+  package private(set) var badPart: String?
   private var hasQuery = false
 
   /// Each part becomes one segment, whatever characters it has.
   package init(_ parts: String...) {
-    for part in parts { text += "/" + Self.encoded(part) }
+    for part in parts { append(part) }
   }
 
   /// Adds a `/`-separated path, whose slashes stay.
   package func appending(path: String) -> APIPath {
     var result = self
-    for part in path.split(separator: "/") { result.text += "/" + Self.encoded(String(part)) }
+    let parts = path.split(separator: "/")
+    if parts.isEmpty { result.badPart = path }
+    for part in parts { result.append(String(part)) }
     return result
+  }
+
+  private mutating func append(_ part: String) {
+    if part.isEmpty || part == "." || part == ".." { badPart = part }
+    text += "/" + Self.encoded(part)
   }
 
   /// Adds a query item; nil adds nothing.

@@ -119,6 +119,7 @@ extension AssayClient {
   }
 
   private func open(_ path: APIPath, after id: String?) async throws -> HTTPClientResponse {
+    try checkNames(of: path)
     var request = self.request(.GET, path)
     request.headers.add(name: "Accept", value: "text/event-stream")
     if let id { request.headers.add(name: "Last-Event-ID", value: id) }

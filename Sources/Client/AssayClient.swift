@@ -168,6 +168,7 @@ extension AssayClient {
   func retryingOnce<Result>(
     _ path: APIPath, _ send: () async throws -> Result
   ) async throws -> Result {
+    try checkNames(of: path)
     do {
       return try await send()
     } catch {
@@ -179,6 +180,11 @@ extension AssayClient {
     } catch {
       throw clientError(error, path)
     }
+  }
+
+  /// - Throws: `ClientError.badName`
+  func checkNames(of path: APIPath) throws {
+    if let part = path.badPart { throw ClientError.badName(part) }
   }
 
   /// What a failed request means.

@@ -12,6 +12,8 @@ package enum ClientError: Error, Sendable {
   /// The connection broke off, twice in a row.
   case connectionLost(String)
   case timedOut(String)
+  /// A name that no route can have: empty, `.` or `..`. Nothing was sent.
+  case badName(String)
   /// A local file cannot be written.
   case file(path: String, reason: String)
 
@@ -22,6 +24,7 @@ package enum ClientError: Error, Sendable {
     case .badAnswer: "bad_answer"
     case .connectionLost: "connection_lost"
     case .timedOut: "timed_out"
+    case .badName: "invalid_argument"
     case .file: "file_error"
     }
   }
@@ -33,6 +36,7 @@ package enum ClientError: Error, Sendable {
     case .badAnswer(let detail): "the daemon's answer cannot be understood: \(detail)"
     case .connectionLost(let detail): "the connection to the daemon broke off: \(detail)"
     case .timedOut(let what): "the daemon did not answer \(what) in time"
+    case .badName(let name): name.isEmpty ? "a name is empty" : "\(name) is no name"
     case .file(let path, let reason): "\(path) cannot be written: \(reason)"
     }
   }
@@ -43,6 +47,7 @@ package enum ClientError: Error, Sendable {
     case .api(let body, _): body.hint
     case .badAnswer: "assay and assayd may be of different versions; see: assay version"
     case .connectionLost, .timedOut: "see whether it is well with: assay status"
+    case .badName: "name a run by its number, @latest or an id, anything else as it is listed"
     case .file: nil
     }
   }

@@ -23,7 +23,7 @@ package enum Limits {
   /// A request's body unless its route says otherwise, in bytes.
   package static let requestBytes = 16 << 20
   /// One checkpoint, in bytes.
-  package static let checkpointBytes: Int64 = 1 << 32
+  package static let checkpointBytes: Int64 = 1 << 31
   /// One artifact, in bytes.
   package static let artifactBytes: Int64 = 1 << 31
   /// A piece of a log in one request, in bytes.

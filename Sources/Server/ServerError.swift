@@ -19,15 +19,19 @@ package enum ServerError: Error, Sendable {
   case limitExceeded(field: String, value: Int, limit: Int)
   /// A name that stands for several runs where one is needed.
   case oneRunNeeded(name: String, runs: Int)
-  case nothingToCheck(baseline: String, experiment: String)
+  /// `series`: what a run would have to be, in words.
+  case nothingToCheck(baseline: String, series: String)
   case schemaNotFound(name: String)
   case protocolVersion(theirs: Int)
   case shuttingDown
   /// Another daemon holds the lock.
   case daemonAlreadyRunning(pid: String, socket: String)
   case folder(path: String, reason: String)
+  /// Others than its owner may enter it; `option` names another one.
+  case folderOpen(path: String, mode: UInt32, option: String)
   case workerNotFound(path: String)
   case socket(path: String, reason: String)
+  case socketPathTaken(path: String)
 }
 
 extension ServerError {
@@ -51,8 +55,10 @@ extension ServerError {
     case .shuttingDown: "shutting_down"
     case .daemonAlreadyRunning: "daemon_already_running"
     case .folder: "folder_unusable"
+    case .folderOpen: "folder_open"
     case .workerNotFound: "worker_not_found"
     case .socket: "socket_unusable"
+    case .socketPathTaken: "socket_path_taken"
     }
   }
 
@@ -80,11 +86,8 @@ extension ServerError {
     case .limitExceeded(let field, let value, let limit):
       "\(field) is \(value); the limit is \(limit)"
     case .oneRunNeeded(let name, let runs): "\"\(name)\" means \(runs) runs; one is needed"
-    case .nothingToCheck(let baseline, let experiment):
-      """
-      no finished run of experiment "\(experiment)" is newer than the runs of baseline \
-      "\(baseline)"
-      """
+    case .nothingToCheck(let baseline, let series):
+      "there is no finished run of \(series) beside those of baseline \"\(baseline)\""
     case .schemaNotFound(let name): "there is no schema \"\(name)\""
     case .protocolVersion(let theirs):
       "the worker speaks protocol \(theirs), the daemon \(WorkerProtocol.version)"
@@ -92,8 +95,11 @@ extension ServerError {
     case .daemonAlreadyRunning(let pid, let socket):
       "a daemon is running already: process \(pid), socket \(socket)"
     case .folder(let path, let reason): "the folder \(path) cannot be used: \(reason)"
+    case .folderOpen(let path, let mode, _):
+      "the folder \(path) is open to other users (its mode is \(String(mode, radix: 8)))"
     case .workerNotFound(let path): "there is no worker program at \(path)"
     case .socket(let path, let reason): "the socket \(path) cannot be used: \(reason)"
+    case .socketPathTaken(let path): "\(path) is there and is not a socket"
     }
   }
 
@@ -106,8 +112,10 @@ extension ServerError {
     case .protocolVersion: "assayd and assay-worker must be of the same version"
     case .daemonAlreadyRunning: "use it, or end it with: assayd stop"
     case .workerNotFound: "install assay-worker beside assayd, or name it with --worker"
+    case .folderOpen(let path, _, let option):
+      "choose another one with \(option), or close this one: chmod 700 \(path)"
     case .folder: "name another one with --data"
-    case .socket: "name another one with --socket"
+    case .socket, .socketPathTaken: "name another one with --socket"
     case .limitExceeded: "send less at once"
     default: nil
     }

@@ -11,13 +11,48 @@ enum RunNames {
   /// All runs that the names mean, each once, in their order.
   /// - Throws: `run_not_found`, `baseline_not_found`, `ambiguous_id`, `invalid_run_name`,
   ///   `experiment_not_found`, `limit_exceeded`.
-  static func resolve(_ db: Database, _ names: [String], experiment: String?) throws -> [Int64] {
+  static func resolve(
+    _ db: Database, _ names: [String], experiment: String?
+  ) throws -> [Int64] {
+    try resolve(names) { try ids(db, $0, experiment) }
+  }
+
+  /// The same for runs that something is to be made of: deleted ones are left out of baselines, and
+  /// refused where they are named.
+  /// - Throws: also `run_deleted`, `baseline_runs_deleted`.
+  static func resolveUsable(_ db: Database, _ names: [String]) throws -> [Int64] {
+    try resolve(names) { name in
+      if name.first == "@", name != "@" + latest, name.count > 1 {
+        return try usable(db, baseline: String(name.dropFirst()))
+      }
+      let ids = try ids(db, name, nil)
+      for id in ids { try RunRows.requireUsable(db, id) }
+      return ids
+    }
+  }
+
+  /// The baseline's runs that are not deleted, of which there is one at least.
+  /// - Throws: `baseline_not_found`, `baseline_runs_deleted`.
+  static func usable(_ db: Database, baseline name: String) throws -> [Int64] {
+    let all = try baseline(db, name)
+    let left = try db.int64s(
+      """
+      SELECT id FROM runs
+      WHERE id IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL ORDER BY id
+      """, [all.jsonList])
+    guard !left.isEmpty else { throw StoreError.baselineRunsDeleted(name: name) }
+    return left
+  }
+
+  private static func resolve(
+    _ names: [String], _ ids: (String) throws -> [Int64]
+  ) throws -> [Int64] {
     try Bounds.count(names.count, of: "runs", atMost: Limits.pageItems)
     var seen: Set<Int64> = []
     var result: [Int64] = []
     for name in names {
       for part in name.split(separator: ",", omittingEmptySubsequences: false) {
-        for id in try ids(db, String(part), experiment) where seen.insert(id).inserted {
+        for id in try ids(String(part)) where seen.insert(id).inserted {
           result.append(id)
         }
         try Bounds.count(result.count, of: "runs", atMost: Limits.pageItems)

@@ -15,7 +15,7 @@ extension Store {
   }
 
   /// Names a set of runs; a name in use is given the new set.
-  /// - Throws: `run_not_found`, `invalid_value`, `limit_exceeded`.
+  /// - Throws: `run_not_found`, `run_deleted`, `invalid_value`, `limit_exceeded`.
   package func setBaseline(name: String, runs: [Int64]) async throws -> Baseline {
     try Self.checkBaseline(name: name)
     guard !runs.isEmpty else {
@@ -24,7 +24,7 @@ extension Store {
     try Bounds.count(runs.count, of: "runs", atMost: Limits.pageItems)
     return try await write { [clock] db, change in
       let now = clock.now()
-      for run in runs { try RunRows.require(db, run) }
+      for run in runs { try RunRows.requireUsable(db, run) }
       try db.run(
         """
         INSERT INTO baselines (name, created_at, updated_at) VALUES (?, ?, ?)
@@ -53,6 +53,12 @@ extension Store {
   /// - Throws: `baseline_not_found`.
   package func baseline(name: String) async throws -> Baseline {
     try await read { try Self.baseline($0, name) }
+  }
+
+  /// Its runs that are not deleted, of which there is one at least.
+  /// - Throws: `baseline_not_found`, `baseline_runs_deleted`.
+  package func usableRuns(baseline name: String) async throws -> [Int64] {
+    try await read { try RunNames.usable($0, baseline: name) }
   }
 
   /// Its runs stay.

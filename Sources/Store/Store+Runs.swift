@@ -132,11 +132,19 @@ extension Store {
     try await read { try RunNames.resolve($0, names, experiment: experiment) }
   }
 
+  /// The same for runs that are to be compared or made a reference: a deleted run that is named is
+  /// refused, and those in baselines are left out.
+  /// - Throws: also `run_deleted`, `baseline_runs_deleted`.
+  package func resolveUsableRuns(_ names: [String]) async throws -> [Int64] {
+    try await read { try RunNames.resolveUsable($0, names) }
+  }
+
   /// Changes what people may change; nil leaves a thing as it is.
   /// - Parameters:
   ///   - tags: a nil value removes the tag.
   ///   - deleted: true hides the run from lists, false brings it back.
-  /// - Throws: `run_not_found`, `limit_exceeded`, `invalid_value`.
+  /// - Throws: `run_not_found`, `limit_exceeded`, `invalid_value`, `conflict` (deleting a run while
+  ///   its job is under way).
   package func changeRun(
     _ id: Int64, name: String? = nil, note: String? = nil, tags: [String: String?]? = nil,
     deleted: Bool? = nil
@@ -159,6 +167,7 @@ extension Store {
       let count = try db.int64("SELECT COUNT(*) FROM tags WHERE run_id = ?", [id]) ?? 0
       if tags != nil { try Bounds.count(Int(count), of: "tags", atMost: Limits.tagsPerRun) }
       if let deleted {
+        if deleted { try Self.requireDeletable(db, id) }
         let isNew = try db.changed(
           deleted
             ? "UPDATE runs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
@@ -171,6 +180,15 @@ extension Store {
       change.note(.runs, run: id)
       return try RunRows.one(db, id)
     }
+  }
+
+  private static func requireDeletable(_ db: Database, _ id: Int64) throws {
+    let run = try RunRows.one(db, id)
+    guard run.deletedAt == nil, let job = run.jobId else { return }
+    let state = try JobRows.state(db, job)
+    guard !state.isFinal else { return }
+    throw StoreError.conflict(
+      "run \(id) cannot be deleted while its job \(job) is \(state.rawValue): cancel the job first")
   }
 
   private static func setTag(

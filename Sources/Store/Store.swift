@@ -10,6 +10,8 @@ import Synchronization
 
 package final class Store: Sendable {
   package let databasePath: String
+  /// Of the library that reads and writes the database.
+  package let sqliteVersion: String
   let clock: WallClock
   let makeIdentifier: @Sendable (Timestamp) -> Identifier
   private let pool: DatabasePool
@@ -46,7 +48,10 @@ package final class Store: Sendable {
     do {
       pool = try StoreFile.open(folder: folder)
       let now = clock.now()
-      try pool.writeWithoutTransaction { try migrator.migrate($0, now: now) }
+      sqliteVersion = try pool.writeWithoutTransaction { db in
+        try migrator.migrate(db, now: now)
+        return try db.string("SELECT sqlite_version()") ?? ""
+      }
     } catch {
       throw StoreError.wrapping(error)
     }

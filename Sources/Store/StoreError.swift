@@ -7,6 +7,10 @@ package import Experiments
 package enum StoreError: Error, Sendable, Equatable {
   /// `name` as it was asked for: a number, an id, `@latest` …
   case runNotFound(name: String)
+  /// It can be looked at and brought back, and nothing else.
+  case runDeleted(Int64)
+  /// All that the baseline names.
+  case baselineRunsDeleted(name: String)
   case jobNotFound(Int64)
   case attemptNotFound(Int64)
   case experimentNotFound(name: String)
@@ -50,6 +54,8 @@ extension StoreError {
   package var code: String {
     switch self {
     case .runNotFound: "run_not_found"
+    case .runDeleted: "run_deleted"
+    case .baselineRunsDeleted: "baseline_runs_deleted"
     case .jobNotFound: "job_not_found"
     case .attemptNotFound: "attempt_not_found"
     case .experimentNotFound: "experiment_not_found"
@@ -88,6 +94,8 @@ extension StoreError {
   package var message: String {
     switch self {
     case .runNotFound(let name): "there is no run \(name)"
+    case .runDeleted(let id): "run \(id) is deleted"
+    case .baselineRunsDeleted(let name): "all runs of baseline \"\(name)\" are deleted"
     case .jobNotFound(let id): "there is no job \(id)"
     case .attemptNotFound(let id): "there is no attempt \(id)"
     case .experimentNotFound(let name): "there is no experiment \"\(name)\""
@@ -141,6 +149,9 @@ extension StoreError {
   package var hint: String? {
     switch self {
     case .runNotFound: "`assay runs` lists them"
+    case .runDeleted(let id): "bring it back with `assay rm --undo \(id)`"
+    case .baselineRunsDeleted:
+      "bring them back with `assay rm --undo RUN`, or set the baseline anew"
     case .jobNotFound: "`assay jobs` lists them"
     case .baselineNotFound: "`assay baseline list` lists them"
     case .scheduleNotFound: "`assay schedule list` lists them"

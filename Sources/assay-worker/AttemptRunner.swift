@@ -176,15 +176,19 @@ struct AttemptRunner {
       if gauge.stop.load(ordering: .relaxed) { throw TrainingError.stopped }
       let spec = try JobSpec.parse(order.spec)
       var checkpoint: SafetensorsFile?
+      var earlier: [Double] = []
       switch spec.work {
-      case .train:
+      case .train(let train):
         if let epoch = reply.resumeEpoch {
           checkpoint = try await fetch(client, run: order.runId, .epoch(epoch), gauge: gauge)
+          earlier = try await values(
+            of: train.checkpoints.best, until: epoch, run: order.runId, client, gauge: gauge)
         }
       case .evaluate(let evaluate):
         checkpoint = try await fetch(client, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
       }
       let loaded = checkpoint
+      let earlierValues = earlier
       return await withCheckedContinuation { continuation in
         let thread = Thread {
           var result = WorkResult()
@@ -193,7 +197,7 @@ struct AttemptRunner {
             case .train(let train):
               try TrainWork(
                 spec: spec, train: train, clock: clock, outbox: outbox, gauge: gauge,
-                resume: loaded, knownDataset: reply.datasetSha256
+                resume: loaded, earlierValues: earlierValues, knownDataset: reply.datasetSha256
               ).run(measure: &result.measure)
             case .evaluate(let evaluate):
               guard let loaded else {
@@ -229,6 +233,26 @@ struct AttemptRunner {
         if case .api(let body, let status) = error, status < 500 || Self.stays.contains(body.code) {
           throw error
         }
+        try await Task.sleep(for: .milliseconds(200))
+      }
+    }
+    throw TrainingError.stopped
+  }
+
+  /// What a metric was in the epochs up to the one that is resumed from.
+  private func values(
+    of metric: String, until epoch: Int, run: Int64, _ client: AssayClient, gauge: Gauge
+  ) async throws -> [Double] {
+    while !gauge.stop.load(ordering: .relaxed) {
+      do {
+        let history = try await client.history(String(run), key: metric)
+        return zip(history.epochs, history.values).compactMap { at, value in
+          at.map { $0 <= Int64(epoch) } ?? false ? value : nil
+        }
+      } catch ClientError.api(let body, _) where body.code == "metric_not_found" {
+        return []
+      } catch let error as ClientError {
+        if case .api(_, let status) = error, status < 500 { throw error }
         try await Task.sleep(for: .milliseconds(200))
       }
     }

@@ -168,6 +168,13 @@ actor Delivery {
       try await send(chunks) { try await client.addArtifact(attempt, manifest) }
     case .finish(let finish):
       try await sendLog()
+      // What is shown of an ended run is where it ended. (A flush knows nothing of it.)
+      if gauge.steps.load(ordering: .relaxed) > 0 {
+        let rate = finish.cost.samplesPerSecond ?? 0
+        try await client.sendProgress(
+          attempt,
+          ProgressReport(progress: gauge.progress(samplesPerSecond: rate), cost: finish.cost))
+      }
       try await client.finishAttempt(attempt, finish)
     }
   }

@@ -16,6 +16,8 @@ struct TrainWork {
   let gauge: Gauge
   /// The checkpoint to go on from: a safetensors file's content.
   let resume: SafetensorsFile?
+  /// The checkpoint policy's metric in the epochs before that.
+  let earlierValues: [Double]
   /// Hash of the dataset that the run has seen before.
   let knownDataset: String?
 
@@ -66,6 +68,8 @@ struct TrainWork {
     gauge.step.store(trainer.step, ordering: .relaxed)
 
     let metadata = try modelMetadata(data.preprocessing)
+    var best = BestEpoch(metric: train.checkpoints.best)
+    for value in earlierValues { _ = best.isImproved(by: value) }
     while trainer.epoch < train.epochs {
       let report = try trainer.trainEpoch(
         shouldStop: { gauge.stop.load(ordering: .relaxed) },
@@ -83,16 +87,27 @@ struct TrainWork {
       WorkerLog.write(
         "epoch \(report.epoch)/\(train.epochs)"
           + report.metrics.map { "  \($0.key) \(Self.short($0.value))" }.joined())
-      if report.epoch.isMultiple(of: train.checkpoints.every) || report.epoch == train.epochs {
-        let state = trainer.state()
-        outbox.put(
-          .state(
-            tensors: state.tensors,
-            metadata: state.metadata.merging(metadata) { own, _ in own },
-            epoch: report.epoch, step: Int64(report.step)))
+      let isKept =
+        report.epoch.isMultiple(of: train.checkpoints.every) || report.epoch == train.epochs
+      if best.isImproved(by: report[train.checkpoints.best]) {
+        best.waiting = isKept ? nil : parcel(trainer, report, metadata)
+      }
+      if isKept {
+        // The best epoch since the last checkpoint, if it was none of those that are kept anyway.
+        if let parcel = best.takeWaiting() { outbox.put(parcel) }
+        outbox.put(parcel(trainer, report, metadata))
       }
     }
     try finish(trainer, data: data, graph: graph)
+  }
+
+  private func parcel(
+    _ trainer: Trainer, _ report: EpochReport, _ metadata: [String: String]
+  ) -> Parcel {
+    let state = trainer.state()
+    return .state(
+      tensors: state.tensors, metadata: state.metadata.merging(metadata) { own, _ in own },
+      epoch: report.epoch, step: Int64(report.step))
   }
 
   private func finish(_ trainer: Trainer, data: PreparedData, graph: ModelGraph) throws {

@@ -34,7 +34,7 @@ enum CommandError: Error {
     case .unreadable: "file_unreadable"
     case .tooLarge: "file_too_large"
     case .syntax: "syntax_error"
-    case .badSpec: "invalid_spec"
+    case .badSpec: "spec_invalid"
     case .badSetting: "invalid_setting"
     case .badArgument: "invalid_argument"
     }
@@ -60,11 +60,25 @@ enum CommandError: Error {
 
   var hint: String? {
     switch self {
-    case .noDaemon: "start one with: assayd --background"
+    case .noDaemon: "start one with: assayd --background" + Self.givenSocket
     case .answered(let body): body.hint
     case .badArgument(_, let hint): hint
     case .unreadable, .tooLarge, .syntax, .badSpec, .badSetting: nil
     }
+  }
+
+  /// ` --socket PATH` if the command had one, so that the daemon will be where it is looked for.
+  private static var givenSocket: String {
+    let arguments = CommandLine.arguments
+    for (index, argument) in arguments.enumerated() {
+      if argument.hasPrefix("--socket=") {
+        return " --socket " + ShellText.word(String(argument.dropFirst("--socket=".count)))
+      }
+      if argument == "--socket", index + 1 < arguments.count {
+        return " --socket " + ShellText.word(arguments[index + 1])
+      }
+    }
+    return ""
   }
 
   /// What is printed on standard error.

@@ -22,6 +22,9 @@ enum Ending {
     Glibc.exit(code.rawValue)
   }
 
+  /// Says what went wrong with one of several things, while the command goes on.
+  static func complain(_ error: CommandError) { Terminal.complain(shown(error)) }
+
   private static func report(_ error: any Error) -> (text: String?, code: ExitCode) {
     switch error {
     case let code as ExitCode:

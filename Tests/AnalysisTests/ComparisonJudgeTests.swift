@@ -143,4 +143,12 @@ struct ComparisonJudgeTests {
     #expect(first.metrics.map(\.metric) == names.sorted())
     #expect(first.differences.map(\.name) == names.sorted().map { "params.\($0)" })
   }
+
+  @Test(arguments: [(85, Verdict.equivalent), (6_000, .worse), (nil, .worse)] as [(Int?, Verdict)])
+  func fewerThanThreeRowsOfTheTestPartAreNoChange(_ rows: Int?, _ verdict: Verdict) {
+    let comparison = ComparisonJudge.compare(
+      reference: [RunObservation(runId: 1, metrics: ["test_recall": 0.9688], testRows: rows)],
+      candidate: [RunObservation(runId: 2, metrics: ["test_recall": 0.9375], testRows: rows)])
+    #expect(comparison.verdict == verdict)
+  }
 }

@@ -46,6 +46,7 @@ final class CannedDaemon: Sendable {
     "POST /jobs": "submitted.json", "POST /jobs/9/cancel": "cancelled.json",
     "GET /jobs/1/follow": "follow-1.sse", "GET /jobs/8/follow": "follow-8.sse",
     "POST /compare": "comparison.json", "POST /checks": "check.json", "GET /checks": "checks.json",
+    "GET /checks/3": "check.json", "GET /runs/1/checkpoints/9/file": "status.json",
     "GET /baselines": "baselines.json", "PUT /baselines/nightly": "baseline.json",
     "DELETE /baselines/nightly": "acknowledged.json", "GET /schedules": "schedules.json",
     "POST /schedules": "schedule.json", "PATCH /schedules/1": "schedule.json",

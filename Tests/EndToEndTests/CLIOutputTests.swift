@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Testing
 import Wire
@@ -49,6 +50,7 @@ import Wire
       name: "check-scarce", arguments: ["check", "@nightly", "7"], status: 3,
       changes: ["POST /checks": "check-scarce.json"]),
     Case(name: "checks", arguments: ["checks"]),
+    Case(name: "check-worse", arguments: ["checks", "3"]),
     Case(name: "baseline-set", arguments: ["baseline", "set", "nightly", "2-6"]),
     Case(name: "baseline-list", arguments: ["baseline", "list"]),
     Case(name: "baseline-rm", arguments: ["baseline", "rm", "@nightly"]),
@@ -58,7 +60,12 @@ import Wire
     Case(name: "tag", arguments: ["tag", "1", "purpose=demo"]),
     Case(name: "rename", arguments: ["rename", "1", "reference"]),
     Case(name: "rm", arguments: ["rm", "1", "7"]),
-    Case(name: "rm-undo", arguments: ["rm", "--undo", "1"]),
+    Case(
+      name: "rm-undo", arguments: ["rm", "--undo", "1"],
+      changes: ["GET /runs/1": "run-1-deleted.json"]),
+    Case(
+      name: "rm-undo", arguments: ["rm", "--undo", "1-9"],
+      changes: ["GET /runs/1": "run-1-deleted.json"]),
     Case(name: "schedule-add", arguments: ["schedule", "add", "0 2 * * *", "spec.yaml"]),
     Case(name: "schedule-list", arguments: ["schedule", "list"]),
     Case(name: "schedule-run", arguments: ["schedule", "run", "1"]),
@@ -80,7 +87,7 @@ import Wire
     (["runs", "--limit", "3"], "runs"), (["show", "1"], "detail-1"),
     (["metrics", "1", "val_loss"], "history-val_loss"), (["status"], "status"),
     (["compare", "@nightly", "7"], "comparison"), (["check", "@nightly"], "check"),
-    (["checks"], "checks"), (["baseline", "list"], "baselines"),
+    (["checks"], "checks"), (["checks", "3"], "check"), (["baseline", "list"], "baselines"),
     (["schedule", "list"], "schedules"), (["checkpoint", "list", "1"], "checkpoints-1"),
     (["artifact", "list", "1"], "artifacts-1"), (["events"], "events"),
     (["submit", "spec.yaml"], "submitted"), (["rename", "1", "x"], "run-1"),
@@ -126,9 +133,51 @@ import Wire
     #expect(
       result.errors == """
         assay: no daemon answers at /tmp/assay-nobody.sock
-        start one with: assayd --background
+        start one with: assayd --background --socket /tmp/assay-nobody.sock
 
         """)
+  }
+
+  @Test(arguments: [
+    (["show", ""], "a name is empty"), (["logs", ""], "a name is empty"),
+    (["logs", "", "-f"], "a name is empty"), (["show", ".."], ".. is no name"),
+    (["baseline", "set", "", "8"], "a name is empty"), (["metrics", "1", ""], "a name is empty"),
+    (["rm", "--undo", "1"], "run 1 was not deleted"),
+    (["rm", "--undo", "2-9"], "no run of 2-9 was deleted"),
+    (["rm", "--undo", "@latest"], "@latest names no deleted run: they are named by their number"),
+  ])
+  func namesThatCannotBeMeantAreRefused(_ arguments: [String], _ message: String) async throws {
+    let result = try await Self.run(arguments)
+    #expect(result.status == 2)
+    #expect(result.output.isEmpty)
+    #expect(result.errors.hasPrefix("assay: " + message + "\n"), "\(result.errors)")
+  }
+
+  @Test func oneJobThatIsOverKeepsNoOtherFromBeingCancelled() async throws {
+    let result = try await Self.run(["cancel", "8", "9"])
+    #expect(result.status == 2)
+    #expect(
+      result.output == "job 9 is being cancelled\n" || result.output == "job 9 is cancelled\n")
+    #expect(result.errors.hasPrefix("assay: "))
+  }
+
+  @Test func anExportGoesToStandardOutputOrSaysItsFile() async throws {
+    let file = Programs.source("Tests/EndToEndTests/Fixtures/answers/status.json")
+    let piped = try await Self.run(["checkpoint", "export", "1", "--output", "-"])
+    #expect(piped.status == 0, "\(piped.errors)")
+    #expect(try piped.output == String(contentsOf: URL(filePath: file), encoding: .utf8))
+    let named = try await Self.run(["checkpoint", "export", "1", "-o", "m.safetensors", "--json"])
+    #expect(named.status == 0, "\(named.errors)")
+    let value = try WireCoding.decoder().decode(JSONValue.self, from: Data(named.output.utf8))
+    #expect(value["file"] == .string("m.safetensors"))
+    #expect(value["epoch"] != nil)
+  }
+
+  @Test func aDeletedRunIsShownAsOne() async throws {
+    let result = try await Self.run(
+      ["show", "1"], changes: ["GET /runs/1/detail": "detail-1-deleted.json"])
+    let first = result.output.split(separator: "\n").first
+    #expect(first?.hasSuffix("  deleted") == true, "\(result.output)")
   }
 
   @Test func controlCharactersOfOthersDoNotReachTheTerminal() async throws {

@@ -124,6 +124,25 @@ import Wire
     #expect(wrong.errors.contains(#"  dataset.target   "z" is no column of data.csv"#))
   }
 
+  @Test func aDatasetOfAnOptionIsFoundInTheCurrentFolder() async throws {
+    let daemon = try CannedDaemon()
+    defer { daemon.close() }
+    try FileManager.default.createDirectory(
+      atPath: daemon.folder.file("specs"), withIntermediateDirectories: true)
+    try daemon.folder.write("new.csv", "x,y\n1,a\n2,b\n")
+    let spec = Self.spec.replacing(
+      "{type: synthetic, rows: 60000, features: 100}",
+      with: "{type: csv, path: data.csv, target: y}")
+    try daemon.folder.write("specs/spec.yaml", "\u{FEFF}" + spec)
+    let result = try await Self.assay(
+      ["submit", "specs/spec.yaml", "--set", "dataset.path=new.csv"], daemon)
+    #expect(result.status == 0, "\(result.errors)")
+    let request = try Self.decoded(try #require(daemon.bodies.first))
+    #expect(
+      request.jobs.first?.spec["dataset"]?["path"] == .string(daemon.folder.file("new.csv")))
+    #expect(request.jobs.first?.spec["name"] == .string("reference"), "a byte order mark is none")
+  }
+
   @Test func theGitStateOfTheFolderGoesAlong() async throws {
     let daemon = try CannedDaemon()
     defer { daemon.close() }

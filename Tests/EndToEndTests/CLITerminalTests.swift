@@ -20,6 +20,34 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("finished in 0.5 s") })
   }
 
+  /// Of a short job there is no progress report at all, only its epochs and its end.
+  @Test(arguments: [40, 100, 200]) func aFastJobKeepsItsLineToo(_ columns: Int) async throws {
+    let daemon = try CannedDaemon(changes: ["GET /jobs/1/follow": "fast-follow-1.sse"])
+    defer { daemon.close() }
+    try daemon.folder.write("spec.yaml", CLISpecs.good)
+    let terminal = try PseudoTerminal(columns: columns)
+    let process = try Self.start(["submit", "spec.yaml", "--follow"], daemon, terminal.slave)
+    let text = try await terminal.readToEnd(of: process)
+    let lines = text.replacing(/\u{1B}\[\d*[A-Za-z]/, with: "").split { $0.isNewline }
+    let end = try #require(lines.firstIndex { $0.hasPrefix("finished in") })
+    let last = try #require(end > 0 ? lines[end - 1] : nil)
+    #expect(last.contains("━━━━ 10/10  loss 0.20"))
+    #expect(last.count <= columns)
+    if columns >= 100 { #expect(last.contains("val_loss 0.30")) }
+  }
+
+  @Test func theBarShrinksBeforeTheNumbersGo() async throws {
+    let daemon = try CannedDaemon()
+    defer { daemon.close() }
+    try daemon.folder.write("spec.yaml", CLISpecs.good)
+    let terminal = try PseudoTerminal(columns: 100)
+    let process = try Self.start(["submit", "spec.yaml", "--follow"], daemon, terminal.slave)
+    let text = try await terminal.readToEnd(of: process)
+    let lines = text.replacing(/\u{1B}\[\d*[A-Za-z]/, with: "").split { $0.isNewline }
+    let last = try #require(lines.last { $0.contains("10/10") })
+    for part in ["loss 0.20", "val_loss 0.30", "samples/s"] { #expect(last.contains(part)) }
+  }
+
   @Test func ctrlCLeavesTheJobRunningAndSaysHowToCancel() async throws {
     let daemon = try CannedDaemon(changes: ["GET /jobs/1/follow": "open-follow-1.sse"])
     defer { daemon.close() }

@@ -49,6 +49,27 @@ struct MainJobTests {
     }
   }
 
+  @Test func theBestEpochIsKeptWhereverItLies() async throws {
+    try await TestDaemon.with { daemon in
+      // It overfits soon, so that the best epoch is none of every ten.
+      let spec = Specs.synthetic(
+        rows: 300, units: 64, epochs: 35,
+        changes: [
+          "checkpoints": .object(["every": .int(10), "best": .string("val_loss")]),
+          "optimizer": .object(["type": .string("adam"), "learning_rate": .number(0.01)]),
+        ])
+      let job = try await daemon.end(of: daemon.submit(spec))
+      #expect(job.progress?.epoch == 35)
+      let name = String(try #require(job.runId))
+      let losses = try await daemon.client.history(name, key: "val_loss").values
+      let least = try #require(losses.indices.min { losses[$0] < losses[$1] }) + 1
+      let checkpoints = try await daemon.client.checkpoints(name).items
+      #expect(checkpoints.filter(\.isBest).map(\.epoch) == [least])
+      #expect(Set(checkpoints.map(\.epoch)).isSuperset(of: [10, 20, 30, 35]))
+      #expect(checkpoints.count <= 8)
+    }
+  }
+
   @Test func theSameSeedGivesTheSameCheckpointAndAnotherSeedAnother() async throws {
     try await TestDaemon.with { daemon in
       let jobs = try await daemon.submit([

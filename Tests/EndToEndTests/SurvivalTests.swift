@@ -9,13 +9,15 @@ import Wire
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct SurvivalTests {
   static let epochs = 12
-  static let spec = Specs.synthetic(rows: 12_000, features: 60, units: 48, epochs: epochs)
+  static let spec = Specs.synthetic(
+    rows: 12_000, features: 60, units: 48, epochs: epochs,
+    changes: ["checkpoints": .object(["every": .int(2), "best": .string("val_loss")])])
 
   /// What must not depend on kills: every metric that is not a measurement of time, and the hash of
-  /// the last checkpoint.
+  /// every checkpoint by its epoch.
   struct Outcome: Equatable {
     var histories: [String: [Double]]
-    var checkpoint: String?
+    var checkpoints: [Int: String]
     var predictions: [UInt8]
   }
 
@@ -33,7 +35,9 @@ struct SurvivalTests {
       }
     }
     return Outcome(
-      histories: histories, checkpoint: detail.checkpoints.first { $0.isLatest }?.sha256,
+      histories: histories,
+      checkpoints: Dictionary(
+        uniqueKeysWithValues: detail.checkpoints.map { ($0.epoch, $0.sha256) }),
       predictions: try await daemon.client.artifact(name, path: "predictions.csv"))
   }
 

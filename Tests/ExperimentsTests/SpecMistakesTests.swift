@@ -279,6 +279,7 @@ struct BrokenSpec: Sendable, CustomTestStringConvertible {
       mistakes: [
         "checkpoints.every: 0 is not a whole number from 1 to 1000000",
         "checkpoints.keep: 0 is not all or a whole number from 1 to 1000000",
+        "checkpoints.best: \"val_f2\" is none of loss, f1, val_loss, val_f1; did you mean val_f1?",
       ]),
     BrokenSpec(
       name: "best by a misspelt metric", changes: "metrics: [f1]\ncheckpoints: {best: vall_f1}",

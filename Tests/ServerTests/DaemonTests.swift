@@ -51,7 +51,7 @@ struct DaemonTests {
 
   @Test func aSocketThatWasLeftBehindIsReplaced() async throws {
     try await TestDaemon.withFolder { folder in
-      mkdir(folder + "/s", 0o755)
+      mkdir(folder + "/s", 0o700)
       let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
       var address = sockaddr_un()
       address.sun_family = sa_family_t(AF_UNIX)
@@ -67,11 +67,60 @@ struct DaemonTests {
       #expect(bound == 0)
       try await TestDaemon.with(folder: folder) { daemon async throws in
         #expect(try await daemon.client.health().ok)
-        // A folder that was open to others is closed.
-        #expect(try mode(folder + "/s") == 0o700)
       }
       #expect(!FileManager.default.fileExists(atPath: folder + "/s/assay.sock"))
       #expect(try DaemonLock.holder(dataFolder: folder + "/data") == nil)
+    }
+  }
+
+  @Test func aFileAtTheSocketsPathIsRefusedAndStays() async throws {
+    try await TestDaemon.withFolder { folder async throws in
+      mkdir(folder + "/s", 0o700)
+      let path = folder + "/s/assay.sock"
+      try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(refusal(data: folder + "/data", socket: path)?.code == "socket_path_taken")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
+      #expect(!FileManager.default.fileExists(atPath: folder + "/data"))
+    }
+  }
+
+  @Test func whatHasTakenTheSocketsPlaceStays() async throws {
+    try await TestDaemon.withFolder { folder in
+      let path = folder + "/s/assay.sock"
+      try await TestDaemon.with(folder: folder) { daemon async throws in
+        unlink(path)
+        try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
+      }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
+    }
+  }
+
+  @Test func aFolderThatIsOpenToOthersIsRefusedAndStaysAsItIs() async throws {
+    try await TestDaemon.withFolder { folder async throws in
+      let open = folder + "/open"
+      mkdir(open, 0o700)
+      chmod(open, 0o755)
+      for (data, socket, option) in [
+        (open, folder + "/s/a.sock", "--data"), (folder + "/data", open + "/a.sock", "--socket"),
+      ] {
+        let error = refusal(data: data, socket: socket)
+        #expect(error?.code == "folder_open")
+        #expect(
+          error?.message == "the folder \(open) is open to other users (its mode is 755)")
+        #expect(
+          error?.hint
+            == "choose another one with \(option), or close this one: chmod 700 \(open)")
+        #expect(try mode(open) == 0o755)
+      }
+    }
+  }
+
+  @Test func missingFoldersAreMadeForTheOwnerAlone() async throws {
+    try await TestDaemon.withFolder { folder async throws in
+      #expect(refusal(data: folder + "/a/b/data", socket: folder + "/c/d/a.sock") == nil)
+      for path in ["/a", "/a/b", "/a/b/data", "/c", "/c/d"] {
+        #expect(try mode(folder + path) == 0o700)
+      }
     }
   }
 
@@ -86,6 +135,7 @@ struct DaemonTests {
       #expect(status.socket == daemon.socketPath)
       #expect(status.dataFolder == daemon.dataFolder)
       #expect(status.databaseBytes > 0)
+      #expect(status.libraries["sqlite"]?.hasPrefix("3.") == true)
     }
   }
 
@@ -117,6 +167,16 @@ struct DaemonTests {
     let long = "/" + String(repeating: "x", count: 107)
     #expect(throws: PlacesError.socketPathTooLong(long)) { try Places.checkedSocket(long) }
     #expect(try Places.checkedSocket(String(long.dropLast())) == String(long.dropLast()))
+  }
+
+  /// What the locks are refused with; nil if they are taken.
+  private func refusal(data: String, socket: String) -> ServerError? {
+    do {
+      _ = try DaemonLock(dataFolder: data, socketPath: socket)
+      return nil
+    } catch {
+      return error as? ServerError
+    }
   }
 
   private func mode(_ path: String) throws -> mode_t {

@@ -70,6 +70,66 @@ struct JudgingTests {
     }
   }
 
+  @Test func aCheckWithoutRunsStaysInTheSeries() async throws {
+    try await TestDaemon.with(slots: 1) { daemon in
+      let client = daemon.client
+      try await finish(daemon, 1, 0.9, dataset: "a")
+      _ = try await client.setBaseline("good", BaselineRequest(runs: ["1"]))
+      try await finish(daemon, 2, 0.5, dataset: "b")
+      try await finish(daemon, 3, 0.5, name: "other", dataset: "a")
+      let error = await client.failure {
+        _ = try await $0.check(CheckRequest(baseline: "good", runs: []))
+      }
+      #expect(error?.code == "nothing_to_check")
+      #expect(
+        error?.message
+          == "there is no finished run of job \"net\" of experiment \"tests\" on dataset \"a\" "
+          + "beside those of baseline \"good\"")
+      try await finish(daemon, 4, 0.9, dataset: "a")
+      try await finish(daemon, 5, 0.5, dataset: "b")
+      let check = try await client.check(CheckRequest(baseline: "good", runs: []))
+      #expect(check.comparison.candidateRunIds == [4])
+      _ = try await client.changeRun("4", RunChange(deleted: true))
+      await client.expectFailure("nothing_to_check") {
+        _ = try await $0.check(CheckRequest(baseline: "good", runs: []))
+      }
+    }
+  }
+
+  @Test func deletedRunsAreNotComparedOrMadeAReference() async throws {
+    try await withRuns([0.9, 0.9, 0.9]) { client in
+      _ = try await client.setBaseline("good", BaselineRequest(runs: ["1-2"]))
+      _ = try await client.changeRun("2", RunChange(deleted: true))
+      let error = await client.failure {
+        _ = try await $0.compare(CompareRequest(reference: ["1"], candidate: ["2"]))
+      }
+      #expect(error?.code == "run_deleted")
+      #expect(error?.hint == "bring it back with `assay rm --undo 2`")
+      await client.expectFailure("run_deleted") {
+        _ = try await $0.check(CheckRequest(baseline: "good", runs: ["2"]))
+      }
+      await client.expectFailure("run_deleted") {
+        _ = try await $0.setBaseline("new", BaselineRequest(runs: ["1", "2"]))
+      }
+      let check = try await client.check(CheckRequest(baseline: "good", runs: ["3"]))
+      #expect(check.comparison.referenceRunIds == [1])
+      let comparison = try await client.compare(
+        CompareRequest(reference: ["@good"], candidate: ["3"]))
+      #expect(comparison.referenceRunIds == [1])
+      _ = try await client.changeRun("1", RunChange(deleted: true))
+      for runs in [[], ["3"]] {
+        await client.expectFailure("baseline_runs_deleted") {
+          _ = try await $0.check(CheckRequest(baseline: "good", runs: runs))
+        }
+      }
+      await client.expectFailure("baseline_runs_deleted") {
+        _ = try await $0.compare(CompareRequest(reference: ["@good"], candidate: ["3"]))
+      }
+      let alive = try await client.run("3")
+      #expect(try await client.changeRun("3", RunChange(deleted: false)) == alive)
+    }
+  }
+
   @Test func aRunIsRenamedTaggedDeletedAndBroughtBack() async throws {
     try await withRuns([0.9]) { client in
       let named = try await client.changeRun(
@@ -97,15 +157,31 @@ struct JudgingTests {
   ) async throws {
     try await TestDaemon.with(slots: 1) { daemon in
       for (index, accuracy) in accuracies.enumerated() {
-        _ = try await daemon.client.submit(Specs.train(seed: Int64(index)))
-        try await PlayedWorker.with(daemon, index + 1) { worker in
-          try await worker.start()
-          try await worker.metric("test_accuracy", accuracy)
-          try await worker.finish()
-          daemon.workers.exit(worker.attempt)
-        }
+        try await finish(daemon, index + 1, accuracy)
       }
       try await body(daemon.client)
+    }
+  }
+
+  /// Submits job `number` and plays it to its end.
+  private func finish(
+    _ daemon: TestDaemon, _ number: Int, _ accuracy: Double, name: String = "net",
+    dataset: String? = nil
+  ) async throws {
+    _ = try await daemon.client.submit(Specs.train(name, seed: Int64(number)))
+    try await PlayedWorker.with(daemon, number) { worker in
+      try await worker.start()
+      if let dataset {
+        try await worker.client.sendDataset(
+          worker.attempt,
+          DatasetInfo(
+            name: dataset, type: "synthetic", path: nil, sha256: String(repeating: "a", count: 64),
+            rows: 100, features: 20, classes: ["0", "1"], trainRows: 80, validationRows: 10,
+            testRows: 10))
+      }
+      try await worker.metric("test_accuracy", accuracy)
+      try await worker.finish()
+      daemon.workers.exit(worker.attempt)
     }
   }
 }

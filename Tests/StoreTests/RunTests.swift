@@ -10,8 +10,8 @@ import Testing
       for index in 0..<6 {
         try await test.run(.test(name: "r\(index)", experiment: index < 4 ? "a" : "b"))
       }
-      _ = try await test.store.changeRun(3, deleted: true)
       _ = try await test.store.setBaseline(name: "nightly", runs: [5, 2, 3])
+      _ = try await test.store.changeRun(3, deleted: true)
       let uid = try await test.store.run(4).uid.text
       func resolve(_ names: String..., experiment: String? = nil) async throws -> [Int64] {
         try await test.store.resolveRuns(names, experiment: experiment)
@@ -97,6 +97,23 @@ import Testing
       #expect(try await listed(false) == [3, 2, 1])
       let kinds = try await test.store.events(limit: 100).map(\.kind)
       #expect(kinds.filter { $0 == "run_deleted" || $0 == "run_restored" }.count == 2)
+    }
+  }
+
+  @Test func aRunOfAJobUnderWayIsNotDeleted() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start()
+      await expect("conflict") {
+        try await test.store.changeRun(attempt.runId, note: "x", deleted: true)
+      }
+      #expect(try await test.store.run(attempt.runId).note == "")
+      let alive = try await test.store.run(attempt.runId)
+      #expect(try await test.store.changeRun(attempt.runId, deleted: false) == alive)
+      try await test.finish(attempt)
+      #expect(try await test.store.changeRun(attempt.runId, deleted: true).deletedAt != nil)
+      await expect("run_deleted") {
+        try await test.store.setBaseline(name: "x", runs: [attempt.runId])
+      }
     }
   }
 

@@ -178,8 +178,7 @@ import Training
     #expect(missing?.code == "column_not_found")
     #expect(
       missing?.message
-        == "the dataset has no column mean_radius; did you mean mean_radus?\n"
-        + "the dataset has no column c")
+        == "the dataset lacks 2 columns: mean_radius; did you mean mean_radus?, c")
     #expect(error("mean_radius,c,mean_radius,y\n1,p,1,no\n")?.code == "column_ambiguous")
     #expect(error("mean_radius,c,y\n,p,no\n")?.code == "missing_value")
     #expect(error("mean_radius,c,y\n1,p,\n")?.code == "missing_target")

@@ -15,9 +15,10 @@ package enum ComparisonJudge {
     let chosen = (metrics ?? policy.metrics(reference: reference, candidate: candidate))
       .filter { seen.insert($0).inserted }
     let onSameHosts = haveSameHostClass(reference, candidate)
+    let testRows = (reference + candidate).compactMap(\.testRows).min()
     let comparisons = chosen.map { metric in
       MetricJudge(
-        metric: metric, rule: policy.rule(for: metric),
+        metric: metric, rule: policy.rule(for: metric, testRows: testRows),
         reference: reference.compactMap { $0.metrics[metric] },
         candidate: candidate.compactMap { $0.metrics[metric] },
         isComparable: onSameHosts || !CostMetric.all.contains(metric)

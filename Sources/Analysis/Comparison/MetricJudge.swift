@@ -48,9 +48,14 @@ struct MetricJudge {
         "\(sentence), within the \(words.amount(chance)) that chance moves \(runs) by"
       )
     }
-    let reason =
-      "\(sentence), more than the \(words.limit) that matters"
-      + (chance == nil ? "; too few runs to rule out chance" : "")
+    var reason = "\(sentence), more than the \(words.limit) that matters"
+    if let chance, chance > matters {
+      reason =
+        "\(sentence), more than the \(words.amount(chance)) that chance moves "
+        + "\(reference.count) and \(candidate.count) runs by"
+    } else if chance == nil {
+      reason += "; too few runs to rule out chance"
+    }
     return (isImprovement(change).map { $0 ? .better : .worse } ?? .different, reason)
   }
 

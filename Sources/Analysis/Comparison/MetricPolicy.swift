@@ -29,14 +29,16 @@ package struct MetricRule: Sendable, Equatable {
     self.tolerance = tolerance
   }
 
-  /// The rule that the metric's name suggests.
-  package init(metric: String) {
+  /// The rule that the metric's name suggests. A rate on a test part of `testRows` rows does not
+  /// matter to less than three of them: one row more or less is no news.
+  package init(metric: String, testRows: Int? = nil) {
     direction = MetricDirection(metric: metric)
     let rates = ["accuracy", "precision", "recall", "f1", "auc", "r2"]
     if CostMetric.all.contains(metric) {
       tolerance = Tolerance(relative: 0.1)
     } else if rates.contains(where: { metric.lowercased().hasSuffix($0) }) {
-      tolerance = Tolerance(absolute: 0.01)
+      let threeRows = testRows.map { metric.hasPrefix("test_") && $0 > 0 ? 3 / Double($0) : 0 } ?? 0
+      tolerance = Tolerance(absolute: max(0.01, threeRows))
     } else {
       // The fixed part keeps a loss that is all but zero from being judged by its rounding.
       tolerance = Tolerance(absolute: 1e-6, relative: 0.05)
@@ -54,8 +56,8 @@ package struct MetricPolicy: Sendable, Equatable {
 
   package static let standard = MetricPolicy()
 
-  package func rule(for metric: String) -> MetricRule {
-    rules[metric] ?? MetricRule(metric: metric)
+  package func rule(for metric: String, testRows: Int? = nil) -> MetricRule {
+    rules[metric] ?? MetricRule(metric: metric, testRows: testRows)
   }
 
   /// The metrics that are judged where none are named: `test_*` of either side, or `val_*` if

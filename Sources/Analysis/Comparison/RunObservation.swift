@@ -11,15 +11,18 @@ package struct RunObservation: Sendable, Equatable {
   /// What may differ between runs without being asked for: `dataset.sha256`, `host_class`,
   /// `versions.openblas`, `git.commit`, …
   package var covariates: [String: String]
+  /// Rows of the test part; nil if that is not known.
+  package var testRows: Int?
 
   package init(
     runId: Int64, params: [String: String] = [:], metrics: [String: Double] = [:],
-    covariates: [String: String] = [:]
+    covariates: [String: String] = [:], testRows: Int? = nil
   ) {
     self.runId = runId
     self.params = params
     self.metrics = metrics
     self.covariates = covariates
+    self.testRows = testRows
   }
 
   /// - Parameters:
@@ -33,6 +36,7 @@ package struct RunObservation: Sendable, Equatable {
     if let dataset = run.dataset {
       covariates["dataset.name"] = dataset.name
       covariates["dataset.sha256"] = dataset.sha256
+      testRows = dataset.testRows
     }
     if let environment {
       covariates[Self.hostClass] = environment.hostClass

@@ -132,6 +132,7 @@ struct SpecChecks {
       reader.mistake(
         "checkpoints.best", "\(best) needs validation rows; split.validation is 0")
     }
-    return CheckpointPolicy(every: draft.every, keepLast: draft.keepLast, best: best)
+    guard let every = draft.every, let keepLast = draft.keepLast else { return nil }
+    return CheckpointPolicy(every: every, keepLast: keepLast, best: best)
   }
 }

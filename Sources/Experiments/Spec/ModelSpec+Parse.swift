@@ -138,8 +138,9 @@ extension SpecReader {
 
 /// The checkpoint policy before it is known what `best` may be.
 struct CheckpointDraft {
-  let every: Int
-  let keepLast: Int?
+  /// Nil: wrong, and told so.
+  let every: Int?
+  let keepLast: Int??
   /// Nil: the default, which depends on whether there is a validation part.
   let best: String?
 
@@ -147,7 +148,7 @@ struct CheckpointDraft {
     let every = reader.read("every", .whole(1...Limits.epochs), default: 1)
     let keep = reader.read("keep", .keep, default: .some(nil))
     let best = reader.readIfPresent("best", .text(upTo: Limits.keyCharacters))
-    guard let every, let keep, best != nil || !reader.has("best") else { return nil }
+    guard best != nil || !reader.has("best") else { return nil }
     return CheckpointDraft(every: every, keepLast: keep, best: best)
   }
 }

@@ -35,13 +35,14 @@ package struct Daemon: Sendable {
   private let lock: DaemonLock
   private let store: Store
   private let storeFailure: StoreFailure
+  private let socket: SocketFile
   private let stopSignals: StopSignals
   private let core: Core
   private let endpoints: [Endpoint]
 
   /// Takes the locks and opens the store. Sets the process's umask to 0077.
-  /// - Throws: `ServerError` (`daemon_already_running`, `folder_unusable`), `JobsError`,
-  ///   `StoreError`, `PlacesError`.
+  /// - Throws: `ServerError` (`daemon_already_running`, `folder_unusable`, `folder_open`,
+  ///   `socket_path_taken`), `JobsError`, `StoreError`, `PlacesError`.
   package init(_ configuration: DaemonConfiguration, executor: any Executor) throws {
     umask(0o077)
     _ = try Places.checkedSocket(configuration.socketPath)
@@ -54,8 +55,9 @@ package struct Daemon: Sendable {
     store = try Store(
       folder: configuration.dataFolder, clock: configuration.clock,
       onFailure: { failure.report($0) })
+    socket = SocketFile(path: configuration.socketPath)
     stopSignals = StopSignals(
-      socketPath: configuration.socketPath, logger: configuration.logger)
+      socket: socket, logger: configuration.logger)
     core = Self.makeCore(configuration, store, executor)
     endpoints = Routes.all(core)
   }
@@ -80,7 +82,7 @@ package struct Daemon: Sendable {
     defer { for source in sources { source.cancel() } }
     let supervisor = core.supervisor
     let http = HTTPService(
-      socketPath: configuration.socketPath,
+      socket: socket,
       router: APIRouter(endpoints: endpoints, workshop: core.workshop),
       changes: core.changes, logger: logger
     ) {
@@ -132,7 +134,7 @@ package struct Daemon: Sendable {
       facts: DaemonFacts(
         pid: Int64(getpid()), startedAt: clock.now(), socketPath: configuration.socketPath,
         dataFolder: configuration.dataFolder, slots: configuration.slots,
-        libraries: Libraries.versions()))
+        libraries: Libraries.versions(store)))
   }
 
   private static func attemptsFolder(_ configuration: DaemonConfiguration) -> String {

@@ -33,12 +33,14 @@ package struct DaemonLock: Sendable {
 
   package static func path(dataFolder: String) -> String { dataFolder + "/assayd.lock" }
 
-  /// Makes the folders (0700) and takes both locks.
-  /// - Throws: `ServerError`: `daemon_already_running`, `folder_unusable`; `JobsError`.
+  /// Makes the folders that are missing (0700) and takes both locks.
+  /// - Throws: `ServerError`: `daemon_already_running`, `folder_unusable`, `folder_open`,
+  ///   `socket_path_taken`, `socket_unusable`; `JobsError`.
   package init(dataFolder: String, socketPath: String) throws {
-    try Self.makeFolder(dataFolder)
+    try SocketFile.check(socketPath)
+    try Self.makeFolder(dataFolder, option: "--data")
     let runFolder = (socketPath as NSString).deletingLastPathComponent
-    try Self.makeFolder(runFolder)
+    try Self.makeFolder(runFolder, option: "--socket")
     let note = Holder.note(socketPath: socketPath)
     data = try Self.take(Self.path(dataFolder: dataFolder), note: note, socketPath: socketPath)
     socket = try Self.take(socketPath + ".lock", note: note, socketPath: socketPath)
@@ -68,32 +70,46 @@ package struct DaemonLock: Sendable {
       socket: holder?.socketPath ?? socketPath)
   }
 
-  /// Only its owner may enter it: a folder that is open to others is closed.
-  private static func makeFolder(_ path: String) throws {
+  /// Only its owner may enter it. One that is open to others is somebody's for another purpose, so it
+  /// is refused and not changed.
+  private static func makeFolder(_ path: String, option: String) throws {
     let manager = FileManager.default
+    if !manager.fileExists(atPath: path) { try makeFolders(path) }
+    let attributes: [FileAttributeKey: Any]
     do {
-      if !manager.fileExists(atPath: path) {
-        try manager.createDirectory(
-          atPath: path, withIntermediateDirectories: true,
-          attributes: [.posixPermissions: 0o700])
-      }
       let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-      let attributes = try manager.attributesOfItem(atPath: real)
-      guard attributes[.type] as? FileAttributeType == .typeDirectory else {
-        throw ServerError.folder(path: path, reason: "it is not a folder")
-      }
-      let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
-      guard owner == geteuid() else {
-        throw ServerError.folder(path: path, reason: "it belongs to another user")
-      }
-      let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
-      if mode & 0o077 != 0 {
-        try manager.setAttributes([.posixPermissions: 0o700], ofItemAtPath: real)
-      }
-    } catch let error as ServerError {
-      throw error
+      attributes = try manager.attributesOfItem(atPath: real)
     } catch {
       throw ServerError.folder(path: path, reason: error.localizedDescription)
     }
+    guard attributes[.type] as? FileAttributeType == .typeDirectory else {
+      throw ServerError.folder(path: path, reason: "it is not a folder")
+    }
+    let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
+    guard owner == geteuid() else {
+      throw ServerError.folder(path: path, reason: "it belongs to another user")
+    }
+    let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0o777
+    guard mode & 0o077 == 0 else {
+      throw ServerError.folderOpen(path: path, mode: mode, option: option)
+    }
+  }
+
+  /// Makes the folder and those above it that are missing, each for its owner alone.
+  private static func makeFolders(_ path: String) throws {
+    if mkdir(path, 0o700) == 0 { return }
+    var number = errno
+    let parent = (path as NSString).deletingLastPathComponent
+    if number == ENOENT, !parent.isEmpty, parent != path {
+      try makeFolders(parent)
+      if mkdir(path, 0o700) == 0 { return }
+      number = errno
+    }
+    // Somebody else may have made it meanwhile.
+    guard number == EEXIST else { throw unusable(path, number) }
+  }
+
+  private static func unusable(_ path: String, _ number: Int32) -> ServerError {
+    .folder(path: path, reason: String(cString: strerror(number)))
   }
 }

@@ -186,10 +186,10 @@ actor Scheduler: Service {
   private func check(_ ended: Store.UncheckedJob) async throws -> Check {
     let comparison: Comparison
     do {
-      let baseline = try await store.baseline(name: ended.baseline)
       comparison = try await judge.compare(
-        reference: baseline.runIds, candidate: [ended.runId], metrics: nil)
-    } catch StoreError.baselineNotFound {
+        reference: try await store.usableRuns(baseline: ended.baseline), candidate: [ended.runId],
+        metrics: nil)
+    } catch let error as StoreError where Self.isBaselineGone(error) {
       // Deleted meanwhile: the firing still gets its check, which says that nothing can be said.
       comparison = Comparison(
         referenceRunIds: [], candidateRunIds: [ended.runId], verdict: .notEnoughData,
@@ -198,5 +198,12 @@ actor Scheduler: Service {
     return try await store.addCheck(
       baseline: ended.baseline, scheduleId: ended.scheduleId, jobId: ended.jobId,
       comparison: comparison)
+  }
+
+  private static func isBaselineGone(_ error: StoreError) -> Bool {
+    switch error {
+    case .baselineNotFound, .baselineRunsDeleted: true
+    default: false
+    }
   }
 }

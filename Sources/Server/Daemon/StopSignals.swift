@@ -11,11 +11,11 @@ final class StopSignals: Service {
   private let stops: AsyncStream<String>
   private let stopOnce: AsyncStream<String>.Continuation
   private let firstFailure = Mutex<(any Error)?>(nil)
-  private let socketPath: String
+  private let socket: SocketFile
   private let logger: Logger
 
-  init(socketPath: String, logger: Logger) {
-    self.socketPath = socketPath
+  init(socket: SocketFile, logger: Logger) {
+    self.socket = socket
     self.logger = logger
     (stops, stopOnce) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
   }
@@ -49,7 +49,7 @@ final class StopSignals: Service {
       // The server library must not be stopped while it is taking a connection: it would drop it
       // unfinished, which is a fatal error there. So first nobody can find the socket any more, and
       // those that just have are taken.
-      unlink(socketPath)
+      socket.remove()
       try? await Task.sleep(for: .milliseconds(50))  // cut short by an impatient end, which is fine
       return
     }

@@ -63,7 +63,8 @@ struct ErrorReply: Sendable {
       .badRequest
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable
-    case .daemonAlreadyRunning, .folder, .workerNotFound, .socket: .internalServerError
+    case .daemonAlreadyRunning, .folder, .folderOpen, .workerNotFound, .socket, .socketPathTaken:
+      .internalServerError
     }
   }
 
@@ -80,7 +81,8 @@ struct ErrorReply: Sendable {
     case .runNotFound, .jobNotFound, .attemptNotFound, .experimentNotFound, .baselineNotFound,
       .scheduleNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound, .metricNotFound:
       .notFound
-    case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing:
+    case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
+      .runDeleted, .baselineRunsDeleted:
       .conflict
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest

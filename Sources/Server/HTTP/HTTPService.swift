@@ -15,7 +15,7 @@ struct HTTPService: Service {
   private static let headerBytes = 32 << 10
   private static let headerFields = 100
 
-  let socketPath: String
+  let socket: SocketFile
   let router: APIRouter
   let changes: ChangeHub
   let logger: Logger
@@ -35,13 +35,15 @@ struct HTTPService: Service {
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.headerBytes, maxHeaderListSize: Self.headerBytes,
           maxHeaderFieldCount: Self.headerFields)))
-    let socketPath = socketPath
+    let socket = socket
+    let socketPath = socket.path
     let onReady = onReady
     let application = Application(
       responder: router.responder(), server: server,
       configuration: ApplicationConfiguration(
         address: .unixDomainSocket(path: socketPath), serverName: "assayd", backlog: 1024),
       onServerRunning: { _ in
+        socket.isBound()
         // The umask has seen to it already; this holds where someone changed that.
         if chmod(socketPath, 0o600) != 0 {
           logger.warning("\(socketPath) keeps its permissions: \(String(cString: strerror(errno)))")

@@ -25,9 +25,10 @@ enum CheckRoutes {
         let runs =
           body.runs.isEmpty
           ? [try await Self.newest(after: baseline, core)]
-          : try await core.store.resolveRuns(body.runs)
+          : try await core.store.resolveUsableRuns(body.runs)
         let comparison = try await core.judge.compare(
-          reference: baseline.runIds, candidate: runs, metrics: nil)
+          reference: try await core.store.usableRuns(baseline: baseline.name), candidate: runs,
+          metrics: nil)
         return try Reply.json(
           try await core.store.addCheck(
             baseline: baseline.name, scheduleId: nil, jobId: nil, comparison: comparison))
@@ -35,25 +36,45 @@ enum CheckRoutes {
     ]
   }
 
-  /// The newest finished run of the baseline's experiment that is not in the baseline. Runs that
-  /// belong to another one (evaluations, folds) are of another kind than the baseline's.
+  /// The newest finished run of the baseline's series that is not in the baseline. Runs that belong
+  /// to another one (evaluations, folds) are of another kind than a series has.
   private static func newest(after baseline: Baseline, _ core: Core) async throws -> Int64 {
-    guard let first = baseline.runIds.first else {
-      throw ServerError.nothingToCheck(baseline: baseline.name, experiment: "")
-    }
-    let reference = try await core.store.run(first)
+    let ids = try await core.store.usableRuns(baseline: baseline.name)
+    let wanted = Set(try await core.store.runs(ids).map(Series.init))
+    let experiments = Set(wanted.map(\.experiment))
+    let select = try RunSelection([])
     var cursor: String?
     repeat {
       let (runs, next) = try await core.store.runs(
         Store.RunQuery(
-          experiment: reference.experiment, statuses: [.finished], limit: 100, cursor: cursor))
+          experiment: experiments.count == 1 ? experiments.first : nil, statuses: [.finished],
+          limit: 100, cursor: cursor, select: select))
       let isMeant = { (run: Run) in
-        (run.parentId == nil) == (reference.parentId == nil) && !baseline.runIds.contains(run.id)
+        run.parentId == nil && wanted.contains(Series(run)) && !baseline.runIds.contains(run.id)
       }
       if let run = runs.first(where: isMeant) { return run.id }
       cursor = next
     } while cursor != nil
     throw ServerError.nothingToCheck(
-      baseline: baseline.name, experiment: reference.experiment)
+      baseline: baseline.name,
+      series: wanted.map(\.text).sorted().joined(separator: " or "))
+  }
+}
+
+/// What runs have in common that may be compared without asking.
+private struct Series: Hashable {
+  let experiment: String
+  let job: String
+  let dataset: String?
+
+  init(_ run: Run) {
+    experiment = run.experiment
+    job = run.name
+    dataset = run.dataset?.name
+  }
+
+  var text: String {
+    let on = dataset.map { " on dataset \"\($0)\"" } ?? ""
+    return "job \"\(job)\" of experiment \"\(experiment)\"\(on)"
   }
 }

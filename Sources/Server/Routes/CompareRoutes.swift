@@ -21,11 +21,11 @@ enum CompareRoutes {
 }
 
 extension Core {
-  /// The runs that names mean, of which there must be one at least.
+  /// The runs that names mean, of which there must be one at least; deleted ones are refused.
   func side(_ names: [String], field: String) async throws -> [Int64] {
     guard !names.isEmpty else {
       throw ServerError.badJSON(field: field, reason: "it names no run")
     }
-    return try await store.resolveRuns(names)
+    return try await store.resolveUsableRuns(names)
   }
 }

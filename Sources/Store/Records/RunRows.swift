@@ -24,6 +24,13 @@ enum RunRows {
     }
   }
 
+  /// - Throws: `run_not_found`, `run_deleted`.
+  static func requireUsable(_ db: Database, _ id: Int64) throws {
+    try require(db, id)
+    let isDeleted = try db.int64("SELECT deleted_at FROM runs WHERE id = ?", [id]) != nil
+    if isDeleted { throw StoreError.runDeleted(id) }
+  }
+
   /// In the order of `ids`; those that do not exist are left out. With a selection the runs carry
   /// only what it names of their params, tags and metrics.
   static func many(

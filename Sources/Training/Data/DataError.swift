@@ -80,8 +80,10 @@ package enum DataError: Error, Sendable, Equatable {
     case .outOfRange(let column, let row):
       "row \(row), column \(column): the value is too far from those seen in training"
     case .noColumns(let names, let header):
-      names.map { "the dataset has no column \($0)" + NearestName.question(for: $0, among: header) }
-        .joined(separator: "\n")
+      (names.count == 1
+        ? "the dataset has no column " : "the dataset lacks \(names.count) columns: ")
+        + names.prefix(5).map { $0 + NearestName.question(for: $0, among: header) }
+        .joined(separator: ", ") + (names.count > 5 ? ", …" : "")
     case .ambiguousColumn(let name): "the dataset has more than one column named \(name)"
     case .tooManyFeatures(let count, let column, let categories):
       "one-hot encoding gives \(count) features, more than \(Limits.csvColumns); "

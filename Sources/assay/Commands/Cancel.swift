@@ -11,7 +11,8 @@ struct CancelCommand: AsyncParsableCommand {
     abstract: "Cancel jobs.",
     discussion: """
       A job that waits is cancelled at once. One that runs is asked to stop and is ended after a \
-      grace period; what it recorded so far is kept.
+      grace period; what it recorded so far is kept. A job that cannot be cancelled does not keep \
+      the others from it.
 
       Example:
         assay cancel 7 8
@@ -25,14 +26,24 @@ struct CancelCommand: AsyncParsableCommand {
   func run() async throws {
     try await common.withClient { client in
       var cancelled: [Job] = []
-      for id in jobs { cancelled.append(try await client.cancel(id)) }
-      try common.print(Page(items: cancelled)) {
-        Terminal.print(
-          cancelled.map { job in
-            job.state == .cancelled
-              ? "job \(job.id) is cancelled" : "job \(job.id) is being cancelled"
-          })
+      var hasFailed = false
+      for id in jobs {
+        do {
+          let job = try await client.cancel(id)
+          cancelled.append(job)
+          if !common.json { Terminal.print(Self.line(job)) }
+        } catch let error as ClientError {
+          guard case .api = error else { throw error }
+          Ending.complain(CommandError(error))
+          hasFailed = true
+        }
       }
+      if common.json { try JSONOutput.print(Page(items: cancelled)) }
+      if hasFailed { throw Ending.error }
     }
+  }
+
+  private static func line(_ job: Job) -> String {
+    job.state == .cancelled ? "job \(job.id) is cancelled" : "job \(job.id) is being cancelled"
   }
 }

@@ -67,10 +67,12 @@ struct CheckpointExport: AsyncParsableCommand {
     commandName: "export",
     abstract: "Write a checkpoint as a safetensors file.",
     discussion: """
-      The file appears whole or not at all. An existing one is kept unless --force is given.
+      The file appears whole or not at all. An existing one is kept unless --force is given. \
+      --output - writes it to standard output.
 
-      Example:
+      Examples:
         assay checkpoint export 12 --checkpoint best --output model.safetensors
+        assay checkpoint export 12 --output - | sha256sum
       """)
 
   @Argument(help: ArgumentHelp("The run.", valueName: "run"))
@@ -93,11 +95,15 @@ struct CheckpointExport: AsyncParsableCommand {
   func run() async throws {
     try await common.withClient { client in
       let found = try await found(client)
+      if output == "-" {
+        return Terminal.write(
+          try await client.checkpointBytes(String(found.runId), .epoch(found.epoch)))
+      }
       let file = output ?? "run-\(found.runId)-epoch-\(found.epoch).safetensors"
       try LocalFile.checkThatAbsent(file, unless: force)
       let size = try await client.checkpointFile(
         String(found.runId), .epoch(found.epoch), to: file)
-      try common.print(found) {
+      try common.print(ExportedCheckpoint(checkpoint: found, file: file)) {
         Terminal.print(
           "run \(found.runId), epoch \(found.epoch): \(file), \(Quantities.bytes(size))")
       }
@@ -120,6 +126,22 @@ struct CheckpointExport: AsyncParsableCommand {
         hint: epochs.isEmpty ? "it has none at all" : "it has \(NumberList.text("epoch", epochs))")
     }
     return match
+  }
+}
+
+/// What `--json` says of an export: the checkpoint, and the file beside its own keys.
+private struct ExportedCheckpoint: Encodable {
+  var checkpoint: Checkpoint
+  var file: String
+
+  private enum CodingKeys: CodingKey {
+    case file
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try checkpoint.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(file, forKey: .file)
   }
 }
 

@@ -1,4 +1,4 @@
-// `assay checks`: the verdicts so far.
+// `assay checks`: the verdicts so far, or one of them with its whole comparison.
 
 import ArgumentParser
 import Client
@@ -8,13 +8,17 @@ import Wire
 struct ChecksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checks",
-    abstract: "List the checks against baselines, newest first.",
+    abstract: "List the checks against baselines, newest first, or show one.",
     discussion: """
       Checks come from assay check and from schedules with a baseline.
 
-      Example:
+      Examples:
         assay checks --limit 7
+        assay checks 12
       """)
+
+  @Argument(help: ArgumentHelp("A check to show as it was judged.", valueName: "check"))
+  var id: Int64?
 
   @Option(help: "List at most this many.")
   var limit = 30
@@ -29,6 +33,10 @@ struct ChecksCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await common.withClient { client in
+      if let id {
+        let check = try await client.check(id)
+        return try common.print(check) { Terminal.print(CheckText.lines(check)) }
+      }
       let page = try await client.checks(limit: limit)
       try common.print(page) {
         guard !page.items.isEmpty else {

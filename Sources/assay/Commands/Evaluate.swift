@@ -38,7 +38,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     try await common.withClient { client in
       let parent = try await client.run(name)
-      let spec = SpecFile(
+      let spec = try SpecFile(
         made: .object([
           "kind": .string(JobKind.evaluate.rawValue), "run": .int(parent.id),
           "checkpoint": .string(checkpoint.description),

@@ -29,7 +29,9 @@ struct RemoveCommand: AsyncParsableCommand {
   func run() async throws {
     try await common.withClient { client in
       var runs: [Run] = []
-      for name in try await expanded(client) {
+      let names =
+        undo ? try await deleted(client) : try await client.resolve(names).map(String.init)
+      for name in names {
         runs.append(try await client.changeRun(name, RunChange(deleted: !undo)))
       }
       try common.print(Page(items: runs)) {
@@ -44,18 +46,57 @@ struct RemoveCommand: AsyncParsableCommand {
     }
   }
 
-  /// Sets are resolved before anything is deleted. Deleted runs are not found by a set's name, so
-  /// that ranges to bring back are counted out here.
-  private func expanded(_ client: AssayClient) async throws -> [String] {
-    guard undo else { return try await client.resolve(names).map { String($0) } }
-    return try names.flatMap { name -> [String] in
-      let ends = name.split(separator: "-").map { Int64($0) }
-      guard ends.count == 2, let first = ends[0], let last = ends[1] else { return [name] }
-      guard first <= last, last - first < Int64(Limits.pageItems) else {
+  /// The deleted runs that are to come back. All are found before the first is brought back;
+  /// they are asked for one by one, since sets do not contain deleted runs.
+  private func deleted(_ client: AssayClient) async throws -> [String] {
+    var found: [String] = []
+    for name in names.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+      let name = String(name)
+      guard !name.hasPrefix("@") else {
         throw CommandError.badArgument(
-          "\(name) is no range of up to \(Limits.pageItems) runs", hint: nil)
+          "\(name) names no deleted run: they are named by their number",
+          hint: "list them with: assay runs --deleted")
       }
-      return (first...last).map { String($0) }
+      if let range = try Self.range(name) {
+        found += try await deleted(in: range, named: name, client)
+      } else {
+        let run = try await client.run(name)
+        guard run.deletedAt != nil else {
+          throw CommandError.badArgument(
+            "run \(run.id) was not deleted",
+            hint: "list the deleted runs with: assay runs --deleted")
+        }
+        found.append(String(run.id))
+      }
     }
+    return found
+  }
+
+  /// What a range has besides deleted runs is passed over, as rm passes over the deleted ones.
+  private func deleted(
+    in range: ClosedRange<Int64>, named name: String, _ client: AssayClient
+  ) async throws -> [String] {
+    var found: [String] = []
+    for id in range {
+      do {
+        if try await client.run(String(id)).deletedAt != nil { found.append(String(id)) }
+      } catch ClientError.api(_, status: 404) {
+        continue
+      }
+    }
+    guard !found.isEmpty else {
+      throw CommandError.badArgument(
+        "no run of \(name) was deleted", hint: "list the deleted runs with: assay runs --deleted")
+    }
+    return found
+  }
+
+  private static func range(_ name: String) throws(CommandError) -> ClosedRange<Int64>? {
+    let ends = name.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+    guard ends.count == 2, let first = ends[0], let last = ends[1] else { return nil }
+    guard first <= last, last - first < Int64(Limits.pageItems) else {
+      throw .badArgument("\(name) is no range of up to \(Limits.pageItems) runs", hint: nil)
+    }
+    return first...last
   }
 }

@@ -14,7 +14,7 @@ struct SubmitCommand: AsyncParsableCommand {
     discussion: """
       FILE is YAML, or JSON if its name ends in .json; - reads YAML from standard input. All \
       mistakes are told at once, and then nothing is queued. A relative dataset.path is meant from \
-      the file's folder.
+      the file's folder, one given by --set from the current one.
 
       Examples:
         assay submit reference.yaml --follow

@@ -18,16 +18,53 @@ struct FollowedJob: Sendable {
     switch event {
     case .epoch(let event):
       metrics.merge(event.metrics) { $1 }
+      take(event, at: now)
     case .progress(let event):
+      let known = job
       job = event.job
       metrics.merge(event.metrics) { $1 }
+      if job.attempts == known.attempts, let before = known.progress {
+        keep(before)
+      }
       guard let progress = job.progress else { break }
       // a resumed attempt begins at an earlier step again
       if progress.step < firstSeen?.step ?? .max { firstSeen = (progress.step, now) }
     case .end(let event):
+      let before = job.progress
       job = event.job
+      if let before { keep(before) }
+      if let speed = event.run?.cost?.samplesPerSecond { job.progress?.samplesPerSecond = speed }
       end = event
     }
+  }
+
+  /// A short job tells its epochs before it ever reports its progress.
+  private mutating func take(_ event: EpochEvent, at now: Timestamp) {
+    let epoch = Int(event.epoch)
+    let step = Int(event.step)
+    guard epoch > 0, step >= 0, !job.state.isFinal else { return }
+    job.state = .running
+    if firstSeen == nil { firstSeen = (step, now) }
+    if job.progress == nil {
+      let epochs = max(epoch, job.spec["epochs"]?.intValue ?? epoch)
+      let (steps, isTooMany) = (step / epoch).multipliedReportingOverflow(by: epochs)
+      job.progress = Progress(
+        epoch: epoch, epochs: epochs, step: step, steps: isTooMany ? step : max(step, steps),
+        samplesPerSecond: 0)
+    }
+    job.progress?.epoch = epoch
+    job.progress?.step = step
+  }
+
+  /// Reports are older than the epochs that came before them: the line does not go back.
+  private mutating func keep(_ before: Progress) {
+    guard let progress = job.progress else {
+      job.progress = before
+      return
+    }
+    guard progress.step < before.step else { return }
+    job.progress?.step = before.step
+    job.progress?.epoch = before.epoch
   }
 
   /// The job as it stood before it ended, its training complete if it finished.

@@ -16,6 +16,7 @@ struct RunReport {
   func lines(width: Int?, style: Style) -> [String] {
     let status = style.paint(StateText.text(run.status), StateText.tint(run.status))
     var lines = ["run \(run.id)  \(style.paint(ShownText.line(run.name), .bold))  \(status)"]
+    if run.deletedAt != nil { lines[0] += "  " + style.paint("deleted", .caution) }
     lines += facts.lines(style: style)
     let blocks: [(title: String, lines: [String])] = [
       ("metrics", metrics.lines(width: width, style: style)),

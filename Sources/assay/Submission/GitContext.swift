@@ -9,7 +9,7 @@ enum GitContext {
   private static let patience = 2.0
 
   static func current() -> SubmitContext {
-    let folder = LocalFile.currentFolder
+    let folder = LocalFile.currentFolder ?? "/"
     var context = SubmitContext(directory: folder, user: user)
     guard isInRepository(folder),
       let output = ChildOutput.read(

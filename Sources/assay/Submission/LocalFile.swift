@@ -28,17 +28,25 @@ enum LocalFile {
     return bytes
   }
 
-  static var currentFolder: String {
-    guard let path = getcwd(nil, 0) else { return "/" }
+  /// Nil if it was deleted meanwhile.
+  static var currentFolder: String? {
+    guard let path = getcwd(nil, 0) else { return nil }
     defer { free(path) }
     return String(cString: path)
   }
 
   static var home: String? { getenv("HOME").map { String(cString: $0) } }
 
-  /// The folder that a file lies in.
-  static func folder(of path: String) -> String {
-    let path = absolute(path, in: currentFolder)
+  /// Whether `absolute` needs a folder for the path.
+  static func isRelative(_ path: String) -> Bool {
+    !path.hasPrefix("/") && path != "~" && !path.hasPrefix("~/")
+  }
+
+  /// The folder that a file lies in; nil if that depends on a current folder that is not there.
+  static func folder(of path: String) -> String? {
+    let folder = currentFolder
+    if folder == nil && isRelative(path) { return nil }
+    let path = absolute(path, in: folder ?? "/")
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
     return String(path[..<slash])
   }

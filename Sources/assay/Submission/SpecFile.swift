@@ -13,7 +13,9 @@ struct SpecFile {
   init(path: String) throws(CommandError) {
     self.path = path
     let bytes = try LocalFile.whole(path, limit: Limits.specBytes)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]  // a byte order mark, which editors of Windows write
+    let content = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+    guard let text = String(validating: content, as: UTF8.self) else {
       throw .syntax(path: path, line: nil, column: nil, problem: "the file is not UTF-8 text")
     }
     value =
@@ -24,14 +26,14 @@ struct SpecFile {
         path: path, line: nil, column: nil, problem: "a job spec is a list of `key: value` lines")
     }
     let folder = path == "-" ? LocalFile.currentFolder : LocalFile.folder(of: path)
-    resolveDataset(in: folder)
+    try resolveDataset(in: folder)
   }
 
   /// A spec made by a command; its paths are meant from the current folder.
-  init(made value: JSONValue, named name: String) {
+  init(made value: JSONValue, named name: String) throws(CommandError) {
     path = name
     self.value = value
-    resolveDataset(in: LocalFile.currentFolder)
+    try resolveDataset(in: LocalFile.currentFolder)
   }
 
   /// Puts a value at a dotted path; a relative dataset path is meant from the current folder.
@@ -45,7 +47,7 @@ struct SpecFile {
       }
       throw .badSetting(option: "--set", text: text, problem: problem.joined(separator: "; "))
     }
-    resolveDataset(in: LocalFile.currentFolder)
+    try resolveDataset(in: LocalFile.currentFolder)
   }
 
   mutating func set(_ key: String, to member: JSONValue) {
@@ -88,10 +90,15 @@ struct SpecFile {
     return spec
   }
 
-  private mutating func resolveDataset(in folder: String) {
+  private mutating func resolveDataset(in folder: String?) throws(CommandError) {
     guard var dataset = value["dataset"]?.objectValue, case .string(let path) = dataset["path"],
       !path.isEmpty
     else { return }
+    guard let folder = folder ?? (LocalFile.isRelative(path) ? nil : "/") else {
+      throw .badArgument(
+        "dataset.path \(path) is relative, and the current folder is not there any more",
+        hint: "change to a folder that exists, or name the whole path")
+    }
     dataset["path"] = .string(LocalFile.absolute(path, in: folder))
     set("dataset", to: .object(dataset))
   }
