@@ -44,4 +44,8 @@ swift += """
   }
 
   """
-try Data(swift.utf8).write(to: URL(fileURLWithPath: arguments[1]))
+// An unchanged file is left as it is, or all that is built from it would be built again.
+let output = URL(fileURLWithPath: arguments[1])
+if FileManager.default.contents(atPath: output.path) != Data(swift.utf8) {
+  try Data(swift.utf8).write(to: output)
+}
