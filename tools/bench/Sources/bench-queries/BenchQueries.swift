@@ -47,13 +47,12 @@ struct BenchQueries {
     }
     var failures = 0
     let questions: [(name: String, arguments: [String], expected: String)] = [
-      ("runs", ["runs", "--limit", "100"], "\(runs)"),
+      ("runs", ["runs"], "\(runs)"),
       (
         "runs_where",
         [
           "runs", "--where", "metrics.val_f1 > 0.9 and params.optimizer.type = 'adam'",
-          "--order-by",
-          "-metrics.val_f1", "--limit", "100",
+          "--order-by", "-metrics.val_f1",
         ], "adam"
       ),
       ("show", ["show", "\(runs / 2)"], "optimizer.learning_rate"),
