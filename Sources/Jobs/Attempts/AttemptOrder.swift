@@ -4,7 +4,8 @@
 package import Experiments
 
 package struct AttemptOrder: Codable, Sendable, Equatable {
-  /// The version that this build speaks. A worker refuses an order of another one.
+  /// The version of this file's layout. What worker and daemon say to each other has a version of
+  /// its own, which the daemon checks at the handshake.
   package static let currentProtocolVersion = 1
 
   package var protocolVersion: Int

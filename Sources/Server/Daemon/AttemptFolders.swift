@@ -15,9 +15,14 @@ enum AttemptFolders {
 
   /// Whether the worker has left records that were not sent.
   static func holdRecords(_ folder: AttemptFolder) -> Bool {
-    // Without a spool there are none.
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.spoolPath)) ?? []
-    return names.contains { $0.hasSuffix(".parcel") }
+    guard FileManager.default.fileExists(atPath: folder.spoolPath) else { return false }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder.spoolPath)
+        .contains { $0.hasSuffix(".parcel") }
+    } catch {
+      // A spool that cannot be read now may hold some: sending them is tried, nothing is removed.
+      return true
+    }
   }
 
   /// Where a folder goes whose records are refused. It is nobody's any more: a person decides.

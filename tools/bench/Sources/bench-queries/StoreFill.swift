@@ -1,6 +1,5 @@
 // Fills a store through its own door with runs that look like trainings of the reference network.
 import Experiments
-import Foundation
 import Store
 
 enum StoreFill {
@@ -11,9 +10,8 @@ enum StoreFill {
   static let epochs = 100
 
   static func fill(folder: String, runs: Int) async throws {
-    let start = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6))
-    let clock = WallClock { Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)) }
-    let store = try Store(folder: folder, clock: clock)
+    let start = WallClock.system.now()
+    let store = try Store(folder: folder, clock: .system)
     let jobs = try (0..<runs).map { number in
       Store.NewJob(
         uid: Identifier(at: start), spec: try spec(number: number),
