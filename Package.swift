@@ -107,9 +107,15 @@ let package = Package(
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
 
     // Benchmarks
+    .target(
+      name: "BenchSupport", path: "tools/bench/Sources/BenchSupport", swiftSettings: strict),
     .executableTarget(
-      name: "bench-queries", dependencies: ["Store", "Experiments"],
+      name: "bench-queries", dependencies: ["BenchSupport", "Store", "Experiments"],
       path: "tools/bench/Sources/bench-queries", swiftSettings: strict),
+    .executableTarget(
+      name: "bench-store",
+      dependencies: ["BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments"],
+      path: "tools/bench/Sources/bench-store", swiftSettings: strict),
 
     // Build tools
     .executableTarget(

@@ -1,4 +1,5 @@
 // Fills a store and measures how long `assay` takes to answer. Run by tools/bench/queries.
+import BenchSupport
 import Experiments
 import Foundation
 import Store
@@ -14,10 +15,10 @@ struct BenchQueries {
       exit(2)
     }
     let folder = "/tmp/assay-bench-" + UUID().uuidString.lowercased().prefix(8)
-    let failures = try await BenchQueries(quick: arguments.contains("--quick"), folder: folder)
+    let figures = try await BenchQueries(quick: arguments.contains("--quick"), folder: folder)
       .measure()
     try? FileManager.default.removeItem(atPath: folder)  // a leftover in /tmp fails no measurement
-    exit(failures == 0 ? 0 : 1)
+    exit(figures.failures == 0 ? 0 : 1)
   }
 
   let runs: Int
@@ -30,8 +31,8 @@ struct BenchQueries {
     self.folder = folder
   }
 
-  /// The number of goals that do not hold.
-  func measure() async throws -> Int {
+  func measure() async throws -> Figures {
+    var figures = Figures()
     let programs = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
       .deletingLastPathComponent().path
     let environment = [
@@ -42,10 +43,9 @@ struct BenchQueries {
     try await StoreFill.fill(folder: folder + "/data", runs: runs)
     guard try await Processes.run(programs + "/assayd", ["--background"], environment).status == 0
     else {
-      print("assayd did not start")
-      return 1
+      figures.add("started", 0, unit: "daemons", goal: "1", holds: false)
+      return figures
     }
-    var failures = 0
     let questions: [(name: String, arguments: [String], expected: String)] = [
       ("runs", ["runs"], "\(runs)"),
       (
@@ -75,34 +75,20 @@ struct BenchQueries {
       }
     }
     _ = try await Processes.run(programs + "/assayd", ["stop"], environment)
-    failures += Result.report(
+    figures.add(
       "wrong_answers", Double(wrong.count), unit: "answers", goal: "0", holds: wrong.isEmpty)
     if !wrong.isEmpty { print("wrong: \(Set(wrong).sorted())") }
     for question in questions {
       let sorted = (times[question.name] ?? []).sorted()
       let median = sorted[sorted.count / 2]
       let p95 = sorted[min(sorted.count - 1, sorted.count * 95 / 100)]
-      failures += Result.report(
+      figures.add(
         "\(question.name)_p50", median, unit: "ms", goal: "<= \(Self.goalMilliseconds)",
         holds: median <= Self.goalMilliseconds)
       print(
-        "  \(question.name): p95 \(Result.rounded(p95)) ms, max \(Result.rounded(sorted.last ?? 0)) ms"
+        "  \(question.name): p95 \(Figures.rounded(p95)) ms, max \(Figures.rounded(sorted.last ?? 0)) ms"
       )
     }
-    return failures
-  }
-}
-
-enum Result {
-  static func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
-
-  /// Prints a figure; answers 1 if its goal does not hold.
-  static func report(_ name: String, _ value: Double, unit: String, goal: String, holds: Bool)
-    -> Int
-  {
-    print(
-      "RESULT {\"name\": \"\(name)\", \"value\": \(rounded(value)), \"unit\": \"\(unit)\", "
-        + "\"goal\": \"\(goal)\", \"holds\": \(holds)}")
-    return holds ? 0 : 1
+    return figures
   }
 }

@@ -1,8 +1,8 @@
 // Runs a program to its end and keeps what it prints.
 import Foundation
 
-enum Processes {
-  static func run(
+package enum Processes {
+  package static func run(
     _ program: String, _ arguments: [String], _ environment: [String: String]
   ) async throws -> (status: Int32, output: String) {
     let process = Process()
