@@ -85,6 +85,7 @@ let package = Package(
       "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
+    library("Archives", ["Experiments", "Checkpoints"]),
     library(
       "Server",
       [
@@ -93,7 +94,10 @@ let package = Package(
       ], embeds: true),
     library(
       "Client",
-      ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
+      [
+        "Wire", "Experiments", "Checkpoints", .asyncHTTPClient, .nioCore, .nioHTTP1,
+        .nioFoundationCompat,
+      ]),
 
     // Programs
     program(
@@ -103,7 +107,11 @@ let package = Package(
         .argumentParser, .logging,
       ]),
     program(
-      "assay", ["Client", "Wire", "Experiments", "Analysis", "CLinux", .argumentParser, .yams]),
+      "assay",
+      [
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Checkpoints", "CLinux",
+        .argumentParser, .yams,
+      ]),
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
@@ -131,6 +139,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
