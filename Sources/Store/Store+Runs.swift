@@ -23,6 +23,8 @@ extension Store {
     package var parent: Int64?
     /// What the runs carry of their params, tags and metrics; nil: all.
     package var select: RunSelection?
+    /// How the runs are looked for.
+    var effort = QueryEffort()
 
     package init(
       experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
@@ -46,62 +48,11 @@ extension Store {
   ///   `experiment_not_found`, `limit_exceeded`.
   package func runs(_ query: RunQuery) async throws -> (items: [Run], next: String?) {
     try Bounds.page(query.limit)
-    let order = try RunOrder(query.orderBy)
-    let now = clock.now()
-    let filter = try query.whereText.map { try QueryParser.parse($0, now: now) }
-    let cursor = try query.cursor.map {
-      try PageCursor($0, orderBy: query.orderBy, terms: order.terms.count)
-    }
+    let list = try RunList(query, now: clock.now())
     return try await read { db in
-      let rows = try Self.page(db, query, filter, order, cursor)
-      let page = rows.prefix(query.limit)
-      let runs = try RunRows.many(db, page.map { $0[0] }, select: query.select)
-      guard rows.count > query.limit, let last = page.last else { return (runs, nil) }
-      let keys = order.terms.indices.map { last[$0 + 1] as DatabaseValue }
-      return (runs, PageCursor(keys: keys, id: last[0], orderBy: query.orderBy).text)
+      let (entries, next) = try list.page(QueryRunner(db), query)
+      return (try RunRows.many(db, entries.map(\.id), select: query.select), next)
     }
-  }
-
-  /// Ids and sort keys of a page and of one run more.
-  private static func page(
-    _ db: Database, _ query: RunQuery, _ filter: QueryNode?, _ order: RunOrder,
-    _ cursor: PageCursor?
-  ) throws -> [Row] {
-    var conditions = [
-      SQLPiece(sql: query.deleted ? "r.deleted_at IS NOT NULL" : "r.deleted_at IS NULL")
-    ]
-    if let name = query.experiment {
-      conditions.append(
-        SQLPiece(
-          sql: "r.experiment_id = ?",
-          values: [try RunNames.experimentId(db, name).databaseValue]))
-    }
-    if !query.statuses.isEmpty {
-      let names = query.statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-      conditions.append(SQLPiece(sql: "r.status IN (\(names))"))
-    }
-    if let parent = query.parent {
-      conditions.append(
-        SQLPiece(sql: "r.parent_run_id = ?", values: [parent.databaseValue]))
-    }
-    if let filter {
-      let condition = QuerySQL.condition(filter)
-      // First, where it may nest most deeply.
-      conditions.insert(
-        SQLPiece(sql: "(\(condition.sql))", values: condition.values), at: 0)
-    }
-    let keys = order.keys
-    let columns = keys.enumerated().map { ", \($1.sql) AS k\($0)" }.joined()
-    let after = cursor.map { order.after($0.keys, id: $0.id) } ?? SQLPiece(sql: "1")
-    let sql = """
-      SELECT * FROM (SELECT r.id AS id\(columns) FROM \(QuerySQL.source)
-      WHERE \(conditions.map(\.sql).joined(separator: " AND ")))
-      WHERE \(after.sql) ORDER BY \(order.clause) LIMIT ?
-      """
-    let values =
-      keys.flatMap(\.values) + conditions.flatMap(\.values) + after.values
-      + [(query.limit + 1).databaseValue]
-    return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(values))
   }
 
   /// - Throws: `run_not_found`.

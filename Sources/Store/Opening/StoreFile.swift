@@ -42,6 +42,7 @@ package enum StoreFile {
     configuration.busyMode = .timeout(busySeconds)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA mmap_size = 0")
+      RegexFunction.add(to: db)
       // This closure runs on the pool's readers too.
       if db.configuration.readonly {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
