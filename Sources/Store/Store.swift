@@ -49,7 +49,7 @@ package final class Store: Sendable {
       pool = try StoreFile.open(folder: folder)
       let now = clock.now()
       sqliteVersion = try pool.writeWithoutTransaction { db in
-        try migrator.migrate(db, now: now)
+        try Damage.watching { try migrator.migrate(db, now: now) }
         return try db.string("SELECT sqlite_version()") ?? ""
       }
     } catch {
@@ -98,7 +98,7 @@ extension Store {
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
     do {
-      return try await pool.read(body)
+      return try await pool.read { db in try Damage.watching { try body(db) } }
     } catch {
       throw StoreError.wrapping(error)
     }
@@ -110,7 +110,22 @@ extension Store {
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
     let pool = pool
-    return try await working { try pool.read(body) }
+    return try await working { try pool.read { db in try Damage.watching { try body(db) } } }
+  }
+
+  /// For long examinations, which open transactions of their own.
+  var reader: any DatabaseReader { pool }
+
+  /// As `working`; `body` is told whether the task has been cancelled meanwhile.
+  func cancellable<Value: Sendable>(
+    _ body: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Value
+  ) async throws -> Value {
+    let cancelled = Latch()
+    return try await withTaskCancellationHandler {
+      try await working { try body { cancelled.isSet } }
+    } onCancel: {
+      cancelled.set()
+    }
   }
 
   /// Runs `body`, which takes processor time, on a thread of its own.
@@ -127,4 +142,12 @@ extension Store {
       }
     }
   }
+}
+
+/// Set once, seen by everyone.
+final class Latch: Sendable {
+  private let flag = Atomic(false)
+
+  var isSet: Bool { flag.load(ordering: .acquiring) }
+  func set() { flag.store(true, ordering: .releasing) }
 }

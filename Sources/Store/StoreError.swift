@@ -40,6 +40,12 @@ package enum StoreError: Error, Sendable, Equatable {
   case checkpointDamaged(run: Int64, epoch: Int, reason: String)
   /// A chunk, manifest or path that is not what it must be.
   case content(CheckpointError)
+  case artifactDamaged(run: Int64, path: String, reason: String)
+  case fileExists(path: String)
+  /// `found`: one of the names in it.
+  case folderNotEmpty(path: String, found: String)
+  /// `first` of what the doctor found.
+  case backupDamaged(path: String, problems: Int, first: String)
   case diskFull
   case inputOutput(String)
   case databaseDamaged(String)
@@ -82,6 +88,10 @@ extension StoreError {
     case .chunkMissing: "chunk_missing"
     case .checkpointDamaged: "checkpoint_damaged"
     case .content(let error): error.code
+    case .artifactDamaged: "artifact_damaged"
+    case .fileExists: "file_exists"
+    case .folderNotEmpty: "data_folder_not_empty"
+    case .backupDamaged: "backup_damaged"
     case .diskFull: "disk_full"
     case .inputOutput: "io_error"
     case .databaseDamaged: "database_damaged"
@@ -138,6 +148,15 @@ extension StoreError {
     case .checkpointDamaged(let run, let epoch, let reason):
       "the checkpoint of epoch \(epoch) of run \(run) is damaged: \(reason)"
     case .content(let error): error.message
+    case .artifactDamaged(let run, let path, let reason):
+      "artifact \"\(path)\" of run \(run) is damaged: \(reason)"
+    case .fileExists(let path): "\(path) exists already"
+    case .folderNotEmpty(let path, let found):
+      "the data folder \(path) is not empty: it has \(found)"
+    case .backupDamaged(let path, let problems, let first):
+      problems == 1
+        ? "\(path) is damaged: \(first)"
+        : "\(path) is damaged in \(problems) places, among them \(first)"
     case .diskFull:
       "the disk is full: nothing of this was written, all that was written before is safe"
     case .inputOutput(let reason): "the disk could not be read or written: \(reason)"
@@ -170,8 +189,15 @@ extension StoreError {
     case .chunkMissing: "send the missing chunks, then this again"
     case .checkpointDamaged: "use another checkpoint, or restore a backup"
     case .content(let error): error.hint
+    case .artifactDamaged: "restore a backup, or record the file again"
+    case .fileExists: "choose another name, or have it replaced (--force)"
+    case .folderNotEmpty:
+      "name another folder with --data, or use --force: what is there is kept beside"
+    case .backupDamaged:
+      "use an older backup, or take this one as it is with --skip-check and then: assayd doctor"
     case .diskFull: "free some space; writing goes on by itself"
-    case .databaseDamaged: "restore a backup"
+    case .databaseDamaged:
+      "`assayd doctor` says what is damaged, `assayd restore BACKUP` brings back an earlier state"
     case .databaseBusy: "is another assayd running on this folder?"
     case .databaseNewer: "use the newer Assay"
     case .migrationEdited:

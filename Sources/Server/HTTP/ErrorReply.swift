@@ -84,13 +84,14 @@ struct ErrorReply: Sendable {
       .scheduleNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound, .metricNotFound:
       .notFound
     case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
-      .runDeleted, .baselineRunsDeleted, .paramConflict:
+      .runDeleted, .baselineRunsDeleted, .paramConflict, .fileExists:
       .conflict
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest
     case .diskFull: .insufficientStorage
     case .databaseBusy, .storeClosed: .serviceUnavailable
-    case .checkpointDamaged, .inputOutput, .databaseDamaged, .databaseNewer, .migrationEdited,
+    case .checkpointDamaged, .artifactDamaged, .folderNotEmpty, .backupDamaged, .inputOutput,
+      .databaseDamaged, .databaseNewer, .migrationEdited,
       .cannotOpen, .internal:
       .internalServerError
     }

@@ -1,7 +1,7 @@
 // Opens the database file: only its owner may read it, and the connections are set so that what is
 // committed is on disk. There is one writer, which alone checkpoints the write-ahead log.
 
-import Experiments
+package import Experiments
 import Foundation
 package import GRDB
 import Glibc
@@ -21,6 +21,7 @@ package enum StoreFile {
   package static func open(folder: String) throws -> DatabasePool {
     let path = folder + "/" + name
     try makeFolder(folder)
+    try PendingRestore.finish(folder)
     try makeFile(path)
     try sync(folder)
     let pool = try DatabasePool(path: path, configuration: configuration())
@@ -32,6 +33,28 @@ package enum StoreFile {
       try expect(db, "auto_vacuum", incrementalVacuum, path)
     }
     return pool
+  }
+
+  /// Brings the database in `folder` to the newest schema and closes it.
+  /// - Returns: the names of the migrations that it did not have yet.
+  /// - Throws: `StoreError`: as `Store.init`.
+  package static func migrate(
+    folder: String, migrator: Migrator, now: Timestamp
+  ) throws -> [String] {
+    do {
+      let pool = try open(folder: folder)
+      let names = try pool.writeWithoutTransaction { db in
+        let before = try Migrator.applied(db)
+        try migrator.migrate(db, now: now)
+        let after = try Migrator.applied(db)
+        _ = try db.checkpoint(.truncate)
+        return after.filter { !before.contains($0) }
+      }
+      try pool.close()
+      return names
+    } catch {
+      throw StoreError.wrapping(error)
+    }
   }
 
   private static func configuration() -> Configuration {

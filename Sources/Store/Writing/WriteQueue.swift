@@ -76,7 +76,7 @@ package final class WriteQueue: Sendable {
       enqueue(
         Entry(
           run: { db, change in
-            let value = try body(db, &change)
+            let value = try Damage.watching { try body(db, &change) }
             return { continuation.resume(returning: value) }
           },
           fail: { continuation.resume(throwing: StoreError.wrapping($0)) }))
