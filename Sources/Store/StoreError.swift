@@ -39,6 +39,8 @@ package enum StoreError: Error, Sendable, Equatable {
   /// A chunk, manifest or path that is not what it must be.
   case content(CheckpointError)
   case diskFull
+  /// Bytes; only content is refused for it.
+  case quotaExceeded(limit: Int64, used: Int64)
   case inputOutput(String)
   case databaseDamaged(String)
   case databaseBusy
@@ -80,6 +82,7 @@ extension StoreError {
     case .checkpointDamaged: "checkpoint_damaged"
     case .content(let error): error.code
     case .diskFull: "disk_full"
+    case .quotaExceeded: "quota_exceeded"
     case .inputOutput: "io_error"
     case .databaseDamaged: "database_damaged"
     case .databaseBusy: "database_busy"
@@ -132,6 +135,8 @@ extension StoreError {
     case .content(let error): error.message
     case .diskFull:
       "the disk is full: nothing of this was written, all that was written before is safe"
+    case .quotaExceeded(let limit, let used):
+      "the store has \(used) bytes, and takes no more checkpoints and artifacts beyond \(limit)"
     case .inputOutput(let reason): "the disk could not be read or written: \(reason)"
     case .databaseDamaged(let reason): "the database is damaged: \(reason)"
     case .databaseBusy: "another process holds the database"
@@ -161,7 +166,10 @@ extension StoreError {
     case .chunkMissing: "send the missing chunks, then this again"
     case .checkpointDamaged: "use another checkpoint, or restore a backup"
     case .content(let error): error.hint
-    case .diskFull: "free some space; writing goes on by itself"
+    case .diskFull: "free some space (assay rm --purge works, too); writing goes on by itself"
+    case .quotaExceeded:
+      "`assay du` shows what takes the space; free some with `assay rm` and `assay gc --now`, or "
+        + "start assayd with a greater --max-size"
     case .databaseDamaged: "restore a backup"
     case .databaseBusy: "is another assayd running on this folder?"
     case .databaseNewer: "use the newer Assay"

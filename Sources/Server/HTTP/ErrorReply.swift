@@ -87,6 +87,7 @@ struct ErrorReply: Sendable {
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest
     case .diskFull: .insufficientStorage
+    case .quotaExceeded: .forbidden
     case .databaseBusy, .storeClosed: .serviceUnavailable
     case .checkpointDamaged, .inputOutput, .databaseDamaged, .databaseNewer, .migrationEdited,
       .cannotOpen, .internal:
