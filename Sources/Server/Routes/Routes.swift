@@ -9,6 +9,7 @@ enum Routes {
       BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
       AttemptRoutes.endpoints(core),
+      SpaceRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }

@@ -158,11 +158,13 @@ extension Store {
   }
 
   private func vacuumStep(isGentle: Bool) async throws -> (GarbageReport, Bool) {
-    try await freeingWrite { db, _ in
+    // On a full disk others need the space more than this file.
+    let leavesSome = isGentle && !(reserve?.isSpent ?? false)
+    return try await freeingWrite { db, _ in
       var report = GarbageReport()
       let end = ContinuousClock.now + Self.step
       let first = try FileSizes(db)
-      let kept = isGentle ? max(Self.keptPages, first.pages / Self.keptShare) : 0
+      let kept = leavesSome ? max(Self.keptPages, first.pages / Self.keptShare) : 0
       var free = first.freePages
       while free > kept, ContinuousClock.now < end {
         try db.run("PRAGMA incremental_vacuum(\(Self.pagesAtOnce))")
