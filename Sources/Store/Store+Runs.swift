@@ -109,7 +109,7 @@ extension Store {
       try Bounds.length(key, of: "tags", atMost: Limits.keyCharacters)
       try Bounds.length(value ?? "", of: "tags.\(key)", atMost: Limits.tagCharacters)
     }
-    return try await write { [clock] db, change in
+    let body: WriteQueue.Body<Run> = { [clock] db, change in
       let now = clock.now()
       try RunRows.require(db, id)
       if let name { try db.run("UPDATE runs SET name = ? WHERE id = ?", [name, id]) }
@@ -118,7 +118,7 @@ extension Store {
       let count = try db.int64("SELECT COUNT(*) FROM tags WHERE run_id = ?", [id]) ?? 0
       if tags != nil { try Bounds.count(Int(count), of: "tags", atMost: Limits.tagsPerRun) }
       if let deleted {
-        if deleted { try Self.requireDeletable(db, id) }
+        try deleted ? Self.requireDeletable(db, id) : Self.requireRestorable(db, id)
         let isNew = try db.changed(
           deleted
             ? "UPDATE runs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
@@ -131,9 +131,10 @@ extension Store {
       change.note(.runs, run: id)
       return try RunRows.one(db, id)
     }
+    return try await deleted == true ? freeingWrite(body) : write(body)
   }
 
-  private static func requireDeletable(_ db: Database, _ id: Int64) throws {
+  static func requireDeletable(_ db: Database, _ id: Int64) throws {
     let run = try RunRows.one(db, id)
     guard run.deletedAt == nil, let job = run.jobId else { return }
     let state = try JobRows.state(db, job)

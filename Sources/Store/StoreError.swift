@@ -47,6 +47,8 @@ package enum StoreError: Error, Sendable, Equatable {
   /// `first` of what the doctor found.
   case backupDamaged(path: String, problems: Int, first: String)
   case diskFull
+  /// Bytes; only content is refused for it.
+  case quotaExceeded(limit: Int64, used: Int64)
   case inputOutput(String)
   case databaseDamaged(String)
   case databaseBusy
@@ -93,6 +95,7 @@ extension StoreError {
     case .folderNotEmpty: "data_folder_not_empty"
     case .backupDamaged: "backup_damaged"
     case .diskFull: "disk_full"
+    case .quotaExceeded: "quota_exceeded"
     case .inputOutput: "io_error"
     case .databaseDamaged: "database_damaged"
     case .databaseBusy: "database_busy"
@@ -159,6 +162,8 @@ extension StoreError {
         : "\(path) is damaged in \(problems) places, among them \(first)"
     case .diskFull:
       "the disk is full: nothing of this was written, all that was written before is safe"
+    case .quotaExceeded(let limit, let used):
+      "the store has \(used) bytes, and takes no more checkpoints and artifacts beyond \(limit)"
     case .inputOutput(let reason): "the disk could not be read or written: \(reason)"
     case .databaseDamaged(let reason): "the database is damaged: \(reason)"
     case .databaseBusy: "another process holds the database"
@@ -195,7 +200,10 @@ extension StoreError {
       "name another folder with --data, or use --force: what is there is kept beside"
     case .backupDamaged:
       "use an older backup, or take this one as it is with --skip-check and then: assayd doctor"
-    case .diskFull: "free some space; writing goes on by itself"
+    case .diskFull: "free some space (assay rm --purge works, too); writing goes on by itself"
+    case .quotaExceeded:
+      "`assay du` shows what takes the space; free some with `assay rm` and `assay gc --now`, or "
+        + "start assayd with a greater --max-size"
     case .databaseDamaged:
       "`assayd doctor` says what is damaged, `assayd restore BACKUP` brings back an earlier state"
     case .databaseBusy: "is another assayd running on this folder?"

@@ -81,11 +81,11 @@ actor Delivery {
     guard refusal == nil else { return outbox.abandon() }
     do {
       while let parcel = try await fromSpool() {
-        try await send(parcel)
+        try await sendOrLeaveOut(parcel)
         try spool.removeFirst()
       }
       while let next = outbox.next() {
-        try await send(next.parcel)
+        try await sendOrLeaveOut(next.parcel)
         outbox.remove(through: next.through)
       }
     } catch {
@@ -147,6 +147,16 @@ actor Delivery {
     guard !spool.isEmpty else { return nil }
     let spool = spool
     return try await offPool { try spool.first() }
+  }
+
+  /// Content for which the store's size leaves no room is left out: the run goes on, and so does
+  /// all else that it records. The daemon marks the run, and the log says what is missing.
+  private func sendOrLeaveOut(_ parcel: Parcel) async throws {
+    do {
+      try await send(parcel)
+    } catch ClientError.api(let body, _) where body.code == "quota_exceeded" {
+      WorkerLog.write("\(parcel.name) is not kept: \(body.code): \(body.message)")
+    }
   }
 
   private func send(_ parcel: Parcel) async throws {

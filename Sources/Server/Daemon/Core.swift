@@ -7,6 +7,7 @@ struct Core: Sendable {
   let store: Store
   let supervisor: Supervisor
   let scheduler: Scheduler
+  let housekeeper: Housekeeper
   let judge: Judge
   let changes: ChangeHub
   let workshop: Workshop

@@ -89,6 +89,7 @@ struct ErrorReply: Sendable {
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest
     case .diskFull: .insufficientStorage
+    case .quotaExceeded: .forbidden
     case .databaseBusy, .storeClosed: .serviceUnavailable
     case .checkpointDamaged, .artifactDamaged, .folderNotEmpty, .backupDamaged, .inputOutput,
       .databaseDamaged, .databaseNewer, .migrationEdited,

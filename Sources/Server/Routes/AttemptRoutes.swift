@@ -86,7 +86,12 @@ enum AttemptRoutes {
       try await core.store.authenticate(
         attempt: attempt, tokenSHA256: AttemptToken.hash(try request.token()),
         allowEnded: allowEnded)
-      return try await handle(request, attempt)
+      do {
+        return try await handle(request, attempt)
+      } catch let error as StoreError where error.code == "quota_exceeded" {
+        try await core.store.noteRefused(attempt: attempt, error)
+        throw error
+      }
     }
   }
 

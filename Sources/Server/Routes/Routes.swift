@@ -11,6 +11,7 @@ enum Routes {
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
       AttemptRoutes.endpoints(core),
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
+      SpaceRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }

@@ -93,7 +93,12 @@ enum ExperimentRows {
   /// The id of the experiment of that name, which is made if there is none.
   /// - Throws: `invalid_value`, `limit_exceeded`.
   static func id(_ db: Database, _ name: String, at now: Timestamp) throws -> Int64 {
-    if let id = try db.int64("SELECT id FROM experiments WHERE name = ?", [name]) { return id }
+    if let id = try db.int64("SELECT id FROM experiments WHERE name = ?", [name]) {
+      // One that was deleted begins anew; its deleted runs stay deleted.
+      try db.run(
+        "UPDATE experiments SET deleted_at = NULL WHERE id = ? AND deleted_at IS NOT NULL", [id])
+      return id
+    }
     try Bounds.name(name, of: "experiment")
     try db.run(
       "INSERT INTO experiments (name, created_at) VALUES (?, ?)", [name, now.microseconds])
