@@ -83,6 +83,7 @@ let package = Package(
     library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
+    library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
       [
@@ -101,7 +102,7 @@ let package = Package(
         .argumentParser, .logging,
       ]),
     program(
-      "assay", ["Client", "Wire", "Experiments", "Analysis", "CLinux", .argumentParser, .yams]),
+      "assay", ["Client", "Wire", "Experiments", "Analysis", "Imports", "CLinux", .argumentParser, .yams]),
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
@@ -131,6 +132,7 @@ let package = Package(
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
+    tests("ImportsTests", ["Imports", "Experiments", .grdb]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",
