@@ -86,6 +86,7 @@ let package = Package(
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
     library("Archives", ["Experiments", "Checkpoints"]),
+    library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
       [
@@ -109,7 +110,7 @@ let package = Package(
     program(
       "assay",
       [
-        "Client", "Wire", "Experiments", "Analysis", "Archives", "Checkpoints", "CLinux",
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Imports", "Checkpoints", "CLinux",
         .argumentParser, .yams,
       ]),
     program(
@@ -142,6 +143,7 @@ let package = Package(
     tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
+    tests("ImportsTests", ["Imports", "Experiments", .grdb]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",
