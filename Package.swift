@@ -55,6 +55,8 @@ let package = Package(
     .executable(name: "assay", targets: ["assay"]),
     .executable(name: "assayd", targets: ["assayd"]),
     .executable(name: "assay-worker", targets: ["assay-worker"]),
+    // Preloaded by tools/robustness/faults.
+    .library(name: "faults", type: .dynamic, targets: ["CFaults"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -127,6 +129,16 @@ let package = Package(
       name: "bench-store",
       dependencies: ["BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments"],
       path: "tools/bench/Sources/bench-store", swiftSettings: strict),
+
+    // Robustness programs
+    .target(name: "CFaults", path: "tools/robustness/Sources/CFaults"),
+    .target(name: "CPowerCut", path: "tools/robustness/Sources/CPowerCut"),
+    .executableTarget(
+      name: "robustness",
+      dependencies: [
+        "BenchSupport", "Checkpoints", "CLinux", "CPowerCut", "Experiments", "Wire", .grdb,
+      ],
+      path: "tools/robustness/Sources/robustness", swiftSettings: strict),
 
     // Build tools
     .executableTarget(
