@@ -16,6 +16,7 @@ extension Target.Dependency {
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
+  static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
@@ -82,10 +83,12 @@ let package = Package(
     library("Training", ["Experiments", "COpenBLAS"]),
     library("Checkpoints", ["Experiments", "CZstd", .crypto]),
     library("Analysis", ["Experiments"]),
-    library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
+    library(
+      "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
     library("Archives", ["Experiments", "Checkpoints"]),
+    library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
       [
@@ -109,7 +112,7 @@ let package = Package(
     program(
       "assay",
       [
-        "Client", "Wire", "Experiments", "Analysis", "Archives", "Checkpoints", "CLinux",
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Imports", "Checkpoints", "CLinux",
         .argumentParser, .yams,
       ]),
     program(
@@ -152,6 +155,7 @@ let package = Package(
     tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
+    tests("ImportsTests", ["Imports", "Experiments", .grdb]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",

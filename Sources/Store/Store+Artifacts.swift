@@ -65,7 +65,7 @@ extension Store {
   }
 
   /// An artifact with its content, verified.
-  /// - Throws: `run_not_found`, `artifact_not_found`, `chunk_damaged`, `content_damaged`.
+  /// - Throws: `run_not_found`, `artifact_not_found`, `artifact_damaged`.
   package func artifactBytes(
     run id: Int64, path: String
   ) async throws -> (artifact: Artifact, bytes: [UInt8]) {
@@ -81,11 +81,17 @@ extension Store {
         path: path, mediaType: artifact.mediaType, chunks: names, sha256: artifact.sha256,
         bytes: artifact.bytes)
       var bytes: [UInt8] = []
-      bytes.reserveCapacity(Int(artifact.bytes))
-      try ArtifactCoder.read(
-        manifest: manifest,
-        chunk: { try ChunkRows.raw(db, $0, part: "artifact \"\(path)\"") },
-        write: { bytes += $0 })
+      do {
+        try ArtifactCoder.read(
+          manifest: manifest,
+          chunk: { try ChunkRows.raw(db, $0, part: "artifact \"\(path)\"") },
+          write: { bytes += $0 })
+      } catch let error as CheckpointError {
+        throw StoreError.artifactDamaged(run: id, path: path, reason: error.message)
+      } catch StoreError.chunkMissing(let names) {
+        throw StoreError.artifactDamaged(
+          run: id, path: path, reason: StoreError.chunkMissing(names).message)
+      }
       return (artifact, bytes)
     }
   }

@@ -16,7 +16,10 @@ extension Store {
       _ = try ChunkRows.key(sha256)
       _ = try ChunkCoder.decode(chunk, part: "the upload")
     }
-    try await write { [clock] db, _ in try ChunkRows.insert(db, chunk, at: clock.now()) }
+    try await write { [clock, maxBytes] db, _ in
+      try Quota.check(db, maxBytes: maxBytes)
+      try ChunkRows.insert(db, chunk, at: clock.now())
+    }
   }
 
   /// Which of these are not stored, in the order given.

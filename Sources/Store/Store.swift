@@ -14,18 +14,24 @@ package final class Store: Sendable {
   package let sqliteVersion: String
   let clock: WallClock
   let makeIdentifier: @Sendable (Timestamp) -> Identifier
-  private let pool: DatabasePool
-  private let queue: WriteQueue
+  let pool: DatabasePool
+  let queue: WriteQueue
   private let hub = ChangeHub()
   private let isClosed = Atomic(false)
+  /// Space set aside for deletions on a full disk.
+  let reserve: Reserve?
+  /// Beyond it no more checkpoints and artifacts are taken.
+  let maxBytes: Int64?
   /// Decompression and hashing, which must neither hold up the writer nor Swift's own threads.
-  private let work = DispatchQueue(label: "store.work", attributes: .concurrent)
+  let work = DispatchQueue(label: "store.work", attributes: .concurrent)
 
   /// Opens the database in `folder`, which is made if there is none, and brings its schema up to
   /// date.
   /// - Parameters:
   ///   - clock: where times come from that nobody gives.
   ///   - makeIdentifier: makes the ids of new runs.
+  ///   - keepsReserve: whether some space is set aside, so that deleting works on a full disk.
+  ///   - maxBytes: how large the store may become before it takes no more checkpoints and artifacts.
   ///   - onFailure: called once if the store can no longer tell what is on disk; the process should
   ///     exit.
   /// - Throws: `StoreError`: `cannot_open`, `database_busy`, `database_damaged`, `database_newer`,
@@ -33,23 +39,27 @@ package final class Store: Sendable {
   package convenience init(
     folder: String, clock: WallClock,
     makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier = { Identifier(at: $0) },
+    keepsReserve: Bool = false, maxBytes: Int64? = nil,
     onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
   ) throws {
     try self.init(
       folder: folder, clock: clock, makeIdentifier: makeIdentifier, migrator: .embedded,
-      onFailure: onFailure)
+      keepsReserve: keepsReserve, maxBytes: maxBytes, onFailure: onFailure)
   }
 
   /// The same with other migrations than those in the program.
   package init(
     folder: String, clock: WallClock, makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier,
-    migrator: Migrator, onFailure: @escaping @Sendable (StoreError) -> Void
+    migrator: Migrator, keepsReserve: Bool = false, maxBytes: Int64? = nil,
+    onFailure: @escaping @Sendable (StoreError) -> Void
   ) throws {
     do {
+      try StoreFile.makeFolder(folder)
+      reserve = keepsReserve ? Reserve(folder: folder) : nil
       pool = try StoreFile.open(folder: folder)
       let now = clock.now()
       sqliteVersion = try pool.writeWithoutTransaction { db in
-        try migrator.migrate(db, now: now)
+        try Damage.watching { try migrator.migrate(db, now: now) }
         return try db.string("SELECT sqlite_version()") ?? ""
       }
     } catch {
@@ -57,6 +67,7 @@ package final class Store: Sendable {
     }
     self.clock = clock
     self.makeIdentifier = makeIdentifier
+    self.maxBytes = maxBytes
     databasePath = folder + "/" + StoreFile.name
     queue = WriteQueue(pool: pool, hub: hub, onFailure: onFailure)
   }
@@ -67,6 +78,12 @@ package final class Store: Sendable {
     hub.close()
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     let pool = pool
+    if queue.isBroken {
+      // Closing would move the write-ahead log into the file, of which nobody knows what the disk
+      // has. The connections stay open until the process ends, which is about to.
+      _ = Unmanaged.passRetained(pool)
+      return
+    }
     await withCheckedContinuation { continuation in
       work.async {
         // Everything acknowledged is on disk already. This only moves the write-ahead log into the
@@ -90,7 +107,8 @@ extension Store {
   package func write<Value: Sendable>(_ body: @escaping WriteQueue.Body<Value>) async throws
     -> Value
   {
-    try await queue.write(body)
+    try requireSpace()
+    return try await queue.write(body)
   }
 
   /// Runs `body` on a snapshot of the database. As `write`, for the store and its tests.
@@ -98,7 +116,7 @@ extension Store {
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
     do {
-      return try await pool.read(body)
+      return try await pool.read { db in try Damage.watching { try body(db) } }
     } catch {
       throw StoreError.wrapping(error)
     }
@@ -110,7 +128,22 @@ extension Store {
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
     let pool = pool
-    return try await working { try pool.read(body) }
+    return try await working { try pool.read { db in try Damage.watching { try body(db) } } }
+  }
+
+  /// For long examinations, which open transactions of their own.
+  var reader: any DatabaseReader { pool }
+
+  /// As `working`; `body` is told whether the task has been cancelled meanwhile.
+  func cancellable<Value: Sendable>(
+    _ body: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Value
+  ) async throws -> Value {
+    let cancelled = Latch()
+    return try await withTaskCancellationHandler {
+      try await working { try body { cancelled.isSet } }
+    } onCancel: {
+      cancelled.set()
+    }
   }
 
   /// Runs `body`, which takes processor time, on a thread of its own.
@@ -127,4 +160,12 @@ extension Store {
       }
     }
   }
+}
+
+/// Set once, seen by everyone.
+final class Latch: Sendable {
+  private let flag = Atomic(false)
+
+  var isSet: Bool { flag.load(ordering: .acquiring) }
+  func set() { flag.store(true, ordering: .releasing) }
 }

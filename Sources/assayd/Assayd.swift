@@ -15,7 +15,8 @@ struct Assayd: AsyncParsableCommand {
         assayd --background      starts it and returns when it is ready
         assayd stop              ends it; running jobs go on
 
-      It takes --data, --socket, --slots and --worker; see assayd run --help.
+      It takes --data, --socket, --slots, --worker, --undo-days and --max-size; see assayd run \
+      --help.
       """,
     version: AssayVersion.text, subcommands: [Run.self, Stop.self], defaultSubcommand: Run.self)
 }

@@ -46,6 +46,12 @@ package struct Migrator: Sendable {
     }
   }
 
+  /// The names of the migrations that a database has, in order; none if it is new.
+  package static func applied(_ db: Database) throws -> [String] {
+    guard try db.tableExists("migrations") else { return [] }
+    return try db.strings("SELECT name FROM migrations ORDER BY name")
+  }
+
   private func makeTable(_ db: Database) throws {
     let tables = try String.fetchSet(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
     guard !tables.contains("migrations") else { return }

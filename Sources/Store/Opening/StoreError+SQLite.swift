@@ -11,6 +11,8 @@ extension StoreError {
     case let error as StoreError: error
     case let error as CheckpointError: StoreError.content(error)
     case let error as DatabaseError: StoreError(error)
+    case let error as RowDecodingError:
+      StoreError.databaseDamaged("a column is not what it should be: \(error)")
     case is CancellationError: error
     default: StoreError.internal("\(error)")
     }

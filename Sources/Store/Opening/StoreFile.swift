@@ -1,7 +1,7 @@
 // Opens the database file: only its owner may read it, and the connections are set so that what is
 // committed is on disk. There is one writer, which alone checkpoints the write-ahead log.
 
-import Experiments
+package import Experiments
 import Foundation
 package import GRDB
 import Glibc
@@ -21,6 +21,7 @@ package enum StoreFile {
   package static func open(folder: String) throws -> DatabasePool {
     let path = folder + "/" + name
     try makeFolder(folder)
+    try PendingRestore.finish(folder)
     try makeFile(path)
     try sync(folder)
     let pool = try DatabasePool(path: path, configuration: configuration())
@@ -34,6 +35,28 @@ package enum StoreFile {
     return pool
   }
 
+  /// Brings the database in `folder` to the newest schema and closes it.
+  /// - Returns: the names of the migrations that it did not have yet.
+  /// - Throws: `StoreError`: as `Store.init`.
+  package static func migrate(
+    folder: String, migrator: Migrator, now: Timestamp
+  ) throws -> [String] {
+    do {
+      let pool = try open(folder: folder)
+      let names = try pool.writeWithoutTransaction { db in
+        let before = try Migrator.applied(db)
+        try migrator.migrate(db, now: now)
+        let after = try Migrator.applied(db)
+        _ = try db.checkpoint(.truncate)
+        return after.filter { !before.contains($0) }
+      }
+      try pool.close()
+      return names
+    } catch {
+      throw StoreError.wrapping(error)
+    }
+  }
+
   private static func configuration() -> Configuration {
     var configuration = Configuration()
     configuration.label = "store"
@@ -42,6 +65,7 @@ package enum StoreFile {
     configuration.busyMode = .timeout(busySeconds)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA mmap_size = 0")
+      RegexFunction.add(to: db)
       // This closure runs on the pool's readers too.
       if db.configuration.readonly {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
@@ -52,6 +76,9 @@ package enum StoreFile {
         try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
       }
       try db.execute(sql: "PRAGMA journal_size_limit = \(keptLogBytes)")
+      // Debian's SQLite overwrites what is deleted, which would write all of it to the log again:
+      // a deletion must be small, above all on a full disk.
+      try db.execute(sql: "PRAGMA secure_delete = OFF")
     }
     return configuration
   }
@@ -66,7 +93,7 @@ package enum StoreFile {
     }
   }
 
-  private static func makeFolder(_ folder: String) throws {
+  static func makeFolder(_ folder: String) throws {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) {
       guard isFolder.boolValue else {

@@ -1,0 +1,71 @@
+// Makes right what can be derived, each kind in a transaction of its own, so that a repair that
+// cannot be done leaves the others.
+
+import Experiments
+import GRDB
+
+struct DoctorRepair {
+  let db: Database
+
+  /// What other repairs depend on comes first.
+  func run(_ repairs: [Examination.Repair]) throws {
+    for repair in repairs.sorted(by: { Self.rank($0) < Self.rank($1) }) {
+      do {
+        try db.inTransaction(.immediate) {
+          try Damage.watching { try apply(repair) }
+          return .commit
+        }
+      } catch {
+        switch StoreError.wrapping(error) {
+        // The next look finds it as it was.
+        case StoreError.databaseDamaged, StoreError.internal: continue
+        case let error: throw error
+        }
+      }
+    }
+  }
+
+  private static func rank(_ repair: Examination.Repair) -> Int {
+    switch repair {
+    case .reindex: 0
+    case .create: 1
+    case .orphans: 2
+    case .chunk: 3
+    case .referenceCounts: 4
+    case .summary: 5
+    case .sequence: 6
+    }
+  }
+
+  private func apply(_ repair: Examination.Repair) throws {
+    switch repair {
+    case .reindex: try db.execute(sql: "REINDEX")
+    case .create(let sql): try db.execute(sql: sql)
+    case .orphans(let table, let column, let parent):
+      try db.execute(
+        sql: "DELETE FROM \(table) WHERE \(column) NOT IN (SELECT id FROM \(parent))")
+    case .chunk(let id): try db.run("DELETE FROM chunks WHERE id = ?", [id])
+    case .referenceCounts: try recount()
+    case .summary(let series): try SummaryRows.rewrite(db, series: series)
+    case .sequence(let table): try raiseCounter(table)
+    }
+  }
+
+  private func recount() throws {
+    try db.run(
+      """
+      UPDATE chunks SET reference_count =
+        (SELECT COUNT(*) FROM checkpoint_chunks l WHERE l.chunk_id = chunks.id)
+        + (SELECT COUNT(*) FROM artifact_chunks l WHERE l.chunk_id = chunks.id)
+        + (SELECT COUNT(*) FROM chunks d WHERE d.base_chunk_id = chunks.id)
+      """)
+  }
+
+  private func raiseCounter(_ table: String) throws {
+    let name = table.quotedDatabaseIdentifier
+    let greatest = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM \(name)") ?? 0
+    if try !db.changed("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", [greatest, table]) {
+      try db.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, greatest])
+    }
+  }
+}

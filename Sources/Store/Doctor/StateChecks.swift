@@ -1,0 +1,155 @@
+// Whether jobs, attempts and runs agree about what happened, and whether what is kept as JSON or as
+// an id can be read.
+
+import Checkpoints
+import Experiments
+import GRDB
+
+struct StateChecks {
+  let examination: Examination
+
+  private static let final = "('finished', 'failed', 'cancelled', 'timed_out', 'lost')"
+  private static let active = "('starting', 'running')"
+
+  func run() throws {
+    let runs = try examination.read("table runs") { try $0.int64("SELECT COUNT(*) FROM runs") }
+    examination.counts.runs = Int((runs ?? 0) ?? 0)
+    for check in Self.contradictions { try run(check) }
+    for column in Self.records { try parse(column) }
+    for table in ["jobs", "runs"] { try identifiers(table) }
+    try environments()
+  }
+
+  // MARK: Contradictions
+
+  /// Each row of `sql` is one: a run or NULL, the thing's number, and a word for the message.
+  private struct Contradiction {
+    let thing: String
+    let message: String
+    let sql: String
+  }
+
+  private static let contradictions = [
+    Contradiction(
+      thing: "job", message: "it is over, and a run of it is ",
+      sql: """
+        SELECT r.id, j.id, r.status FROM jobs j JOIN runs r ON r.job_id = j.id
+        WHERE j.state IN \(final) AND r.status NOT IN \(final)
+        """),
+    Contradiction(
+      thing: "job", message: "it has no attempt under way, and is ",
+      sql: """
+        SELECT NULL, j.id, j.state FROM jobs j WHERE j.state IN \(active) AND NOT EXISTS
+          (SELECT 1 FROM attempts a WHERE a.job_id = j.id AND a.state IN \(active))
+        """),
+    Contradiction(
+      thing: "attempt", message: "it is under way, and its job is ",
+      sql: """
+        SELECT a.run_id, a.id, j.state FROM attempts a JOIN jobs j ON j.id = a.job_id
+        WHERE a.state IN \(active) AND j.state NOT IN \(active)
+        """),
+    Contradiction(
+      thing: "job", message: "attempts of it that are under way at once: ",
+      sql: """
+        SELECT MIN(a.run_id), a.job_id, COUNT(*) FROM attempts a WHERE a.state IN \(active)
+        GROUP BY a.job_id HAVING COUNT(*) > 1
+        """),
+    Contradiction(
+      thing: "attempt", message: "its run belongs to another job than its own: job ",
+      sql: """
+        SELECT a.run_id, a.id, COALESCE(r.job_id, 'none')
+        FROM attempts a JOIN runs r ON r.id = a.run_id WHERE r.job_id IS NOT a.job_id
+        """),
+    Contradiction(
+      thing: "attempt", message: "it has no time of its end, and is ",
+      sql: "SELECT run_id, id, state FROM attempts WHERE state IN \(final) AND ended_at IS NULL"),
+    Contradiction(
+      thing: "job", message: "it has no time of its end, and is ",
+      sql: "SELECT NULL, id, state FROM jobs WHERE state IN \(final) AND ended_at IS NULL"),
+  ]
+
+  private func run(_ check: Contradiction) throws {
+    let rows = try examination.read("table \(check.thing)s") { db in
+      try db.rows(check.sql).map { row in
+        (run: row[0] as Int64?, id: row[1] as Int64, word: "\(row[2] as DatabaseValue)")
+      }
+    }
+    for row in rows ?? [] {
+      examination.found(
+        DoctorProblem(
+          kind: "state_contradiction", run: row.run, thing: "\(check.thing) \(row.id)",
+          message: check.message + row.word.replacing("\"", with: ""), remedy: Remedy.report))
+    }
+  }
+
+  // MARK: Records
+
+  private struct Column {
+    let table: String
+    let name: String
+    /// An expression for the run, of the table's own columns.
+    var run = "NULL"
+  }
+
+  private static let records = [
+    Column(table: "jobs", name: "spec"), Column(table: "jobs", name: "context"),
+    Column(table: "runs", name: "progress", run: "id"),
+    Column(table: "runs", name: "cost", run: "id"),
+    Column(table: "attempts", name: "cost", run: "run_id"),
+    Column(table: "datasets", name: "info"), Column(table: "environments", name: "info"),
+    Column(table: "schedules", name: "spec"), Column(table: "checks", name: "comparison"),
+    Column(table: "events", name: "data", run: "run_id"),
+  ]
+
+  private static let rowsPerRead: Int64 = 2_000
+
+  private func parse(_ column: Column) throws {
+    try examination.walk(column.table, batch: Self.rowsPerRead) { db, range in
+      let rows = try db.rows(
+        """
+        SELECT \(column.run), id FROM \(column.table)
+        WHERE id BETWEEN ? AND ? AND \(column.name) IS NOT NULL AND NOT json_valid(\(column.name))
+        """, [range.lowerBound, range.upperBound])
+      for row in rows {
+        examination.found(
+          DoctorProblem(
+            kind: "record_damaged", run: row[0], thing: "\(column.table) \(row[1] as Int64)",
+            message: "its \(column.name) is no JSON", remedy: Remedy.restore))
+      }
+    }
+  }
+
+  private func identifiers(_ table: String) throws {
+    try examination.walk(table, batch: Self.rowsPerRead) { db, range in
+      let rows = try db.rows(
+        """
+        SELECT id, uid FROM \(table)
+        WHERE id BETWEEN ? AND ? AND (length(uid) <> 32 OR uid GLOB '*[^0-9a-f]*')
+        """, [range.lowerBound, range.upperBound])
+      for row in rows {
+        let id: Int64 = row[0]
+        examination.found(
+          DoctorProblem(
+            kind: "record_damaged", run: table == "runs" ? id : nil,
+            thing: table == "runs" ? "id" : "job \(id)",
+            message: "\"\(row[1] as String)\" is no id", remedy: Remedy.restore))
+      }
+    }
+  }
+
+  /// Their hash is of the text that is stored.
+  private func environments() throws {
+    try examination.walk("environments", batch: Self.rowsPerRead) { db, range in
+      let rows = try db.rows(
+        "SELECT id, sha256, info FROM environments WHERE id BETWEEN ? AND ?",
+        [range.lowerBound, range.upperBound])
+      for row in rows where ContentHash.sha256Hex(row[2] as String) != row[1] {
+        examination.found(
+          DoctorProblem(
+            kind: "record_damaged", thing: "environment \(row[0] as Int64)",
+            message: "its info does not have the SHA-256 that was recorded",
+            remedy: Remedy.restore))
+      }
+    }
+  }
+}
