@@ -83,6 +83,7 @@ let package = Package(
     library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
+    library("Archives", ["Experiments", "Checkpoints"]),
     library(
       "Server",
       [
@@ -91,7 +92,10 @@ let package = Package(
       ], embeds: true),
     library(
       "Client",
-      ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
+      [
+        "Wire", "Experiments", "Checkpoints", .asyncHTTPClient, .nioCore, .nioHTTP1,
+        .nioFoundationCompat,
+      ]),
 
     // Programs
     program(
@@ -101,7 +105,11 @@ let package = Package(
         .argumentParser, .logging,
       ]),
     program(
-      "assay", ["Client", "Wire", "Experiments", "Analysis", "CLinux", .argumentParser, .yams]),
+      "assay",
+      [
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Checkpoints", "CLinux",
+        .argumentParser, .yams,
+      ]),
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
@@ -129,6 +137,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),

@@ -52,24 +52,30 @@ extension Store {
   package func addCheckpoint(
     attempt id: Int64, _ manifest: CheckpointManifest
   ) async throws -> Checkpoint {
+    try await addCheckpoint(manifest) { try ContentWriter.attempt($0, id) }
+  }
+
+  /// The same for somebody who is none of the run's attempts.
+  /// - Throws: `chunk_missing` with all that are, `manifest_invalid` and others of a manifest's
+  ///   errors, `run_not_found`, `run_deleted`, `conflict` while the run's job is under way.
+  package func addCheckpoint(
+    run id: Int64, _ manifest: CheckpointManifest
+  ) async throws -> Checkpoint {
+    try await addCheckpoint(manifest) { try ContentWriter.checkpointer($0, run: id) }
+  }
+
+  private func addCheckpoint(
+    _ manifest: CheckpointManifest,
+    by writer: @escaping @Sendable (Database) throws -> ContentWriter
+  ) async throws -> Checkpoint {
     let parts = try await working { try Self.parts(of: manifest) }
     return try await write { [clock] db, change in
-      let attempt = try AttemptRows.live(db, id)
-      let owner = CheckpointOwner(run: attempt.runId, attempt: attempt.number, job: attempt.jobId)
-      return try Self.add(db, parts, owner, at: clock.now(), &change)
+      try Self.add(db, parts, try writer(db), at: clock.now(), &change)
     }
   }
 
-  /// Whose a checkpoint is.
-  struct CheckpointOwner {
-    let run: Int64
-    /// The number of the attempt that made it; 0 without one.
-    let attempt: Int64
-    let job: Int64?
-  }
-
   /// A manifest, checked, and the snapshot that comes with it, each with its text.
-  static func parts(
+  private static func parts(
     of manifest: CheckpointManifest
   ) throws -> [(manifest: CheckpointManifest, text: String)] {
     try CheckpointCoder.check(manifest)
@@ -78,27 +84,27 @@ extension Store {
     }
   }
 
-  static func add(
+  private static func add(
     _ db: Database, _ parts: [(manifest: CheckpointManifest, text: String)],
-    _ owner: CheckpointOwner, at now: Timestamp, _ change: inout StoreChange
+    _ writer: ContentWriter, at now: Timestamp, _ change: inout StoreChange
   ) throws -> Checkpoint {
     var gone: Set<Int64> = []
     for (manifest, text) in parts {
       let old = try db.row(
         "SELECT id, sha256 FROM checkpoints WHERE run_id = ? AND epoch = ? AND kind = ?",
-        [owner.run, manifest.epoch, manifest.kind.rawValue])
+        [writer.runId, manifest.epoch, manifest.kind.rawValue])
       guard old?[1] != manifest.sha256 else { continue }
       let chunks = try Self.chunks(of: manifest, db)
       if let old { gone.formUnion(try CheckpointRows.remove(db, old[0])) }
-      try Self.insert(db, manifest, text: text, chunks, owner, at: now)
-      change.note(.checkpoints, run: owner.run, job: owner.job)
+      try Self.insert(db, manifest, text: text, chunks, writer, at: now)
+      change.note(.checkpoints, run: writer.runId, job: writer.jobId)
     }
-    let all = try CheckpointRows.all(db, run: owner.run)
+    let all = try CheckpointRows.all(db, run: writer.runId)
     let epoch = parts[0].manifest.epoch
     guard let checkpoint = all.first(where: { $0.epoch == epoch }) else {
-      throw StoreError.checkpointNotFound(run: owner.run, choice: "\(epoch)")
+      throw StoreError.checkpointNotFound(run: writer.runId, choice: "\(epoch)")
     }
-    gone.formUnion(try CheckpointRows.applyPolicy(db, run: owner.run))
+    gone.formUnion(try CheckpointRows.applyPolicy(db, run: writer.runId))
     try ChunkRows.collect(db, dereferenced: gone, at: now)
     return checkpoint
   }
@@ -147,7 +153,7 @@ extension Store {
 
   private static func insert(
     _ db: Database, _ manifest: CheckpointManifest, text: String, _ chunks: [ChunkRows.Info],
-    _ owner: CheckpointOwner, at now: Timestamp
+    _ writer: ContentWriter, at now: Timestamp
   ) throws {
     let distinct = Dictionary(chunks.map { ($0.id, $0.storedBytes) }) { first, _ in first }
     try db.run(
@@ -157,7 +163,7 @@ extension Store {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        owner.run, manifest.kind.rawValue, manifest.epoch, manifest.step, owner.attempt,
+        writer.runId, manifest.kind.rawValue, manifest.epoch, manifest.step, writer.number,
         manifest.sha256, manifest.rawBytes, distinct.values.reduce(0, +), text, now.microseconds,
       ])
     let checkpoint = db.lastInsertedRowID

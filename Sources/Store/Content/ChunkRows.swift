@@ -30,7 +30,7 @@ enum ChunkRows {
   /// One that is there already is as good as new: whoever uploads it again is about to name it.
   /// - Throws: `chunk_missing` if its base is, `chunk_chain_too_long`.
   static func insert(_ db: Database, _ chunk: EncodedChunk, at now: Timestamp) throws {
-    let key = try key(chunk.sha256)
+    let key = try Self.key(chunk.sha256)
     if try db.changed(
       "UPDATE chunks SET created_at = ? WHERE sha256 = ?", [now.microseconds, key])
     {
