@@ -8,7 +8,7 @@ enum Routes {
       ArtifactsRoutes.endpoints(core), LogRoutes.endpoints(core), CompareRoutes.endpoints(core),
       BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
-      AttemptRoutes.endpoints(core),
+      AttemptRoutes.endpoints(core), CareRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }
