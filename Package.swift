@@ -16,6 +16,7 @@ extension Target.Dependency {
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
+  static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
@@ -54,6 +55,8 @@ let package = Package(
     .executable(name: "assay", targets: ["assay"]),
     .executable(name: "assayd", targets: ["assayd"]),
     .executable(name: "assay-worker", targets: ["assay-worker"]),
+    // Preloaded by tools/robustness/faults.
+    .library(name: "faults", type: .dynamic, targets: ["CFaults"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -80,9 +83,12 @@ let package = Package(
     library("Training", ["Experiments", "COpenBLAS"]),
     library("Checkpoints", ["Experiments", "CZstd", .crypto]),
     library("Analysis", ["Experiments"]),
-    library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
+    library(
+      "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
+    library("Archives", ["Experiments", "Checkpoints"]),
+    library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
       [
@@ -91,7 +97,10 @@ let package = Package(
       ], embeds: true),
     library(
       "Client",
-      ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
+      [
+        "Wire", "Experiments", "Checkpoints", .asyncHTTPClient, .nioCore, .nioHTTP1,
+        .nioFoundationCompat,
+      ]),
 
     // Programs
     program(
@@ -101,7 +110,11 @@ let package = Package(
         .argumentParser, .logging,
       ]),
     program(
-      "assay", ["Client", "Wire", "Experiments", "Analysis", "CLinux", .argumentParser, .yams]),
+      "assay",
+      [
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Imports", "Checkpoints", "CLinux",
+        .argumentParser, .yams,
+      ]),
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
@@ -117,6 +130,16 @@ let package = Package(
       dependencies: ["BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments"],
       path: "tools/bench/Sources/bench-store", swiftSettings: strict),
 
+    // Robustness programs
+    .target(name: "CFaults", path: "tools/robustness/Sources/CFaults"),
+    .target(name: "CPowerCut", path: "tools/robustness/Sources/CPowerCut"),
+    .executableTarget(
+      name: "robustness",
+      dependencies: [
+        "BenchSupport", "Checkpoints", "CLinux", "CPowerCut", "Experiments", "Wire", .grdb,
+      ],
+      path: "tools/robustness/Sources/robustness", swiftSettings: strict),
+
     // Build tools
     .executableTarget(
       name: "embed-text", path: "tools/embed-text/tool",
@@ -129,8 +152,10 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
+    tests("ImportsTests", ["Imports", "Experiments", .grdb]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",

@@ -23,6 +23,8 @@ extension Store {
     package var parent: Int64?
     /// What the runs carry of their params, tags and metrics; nil: all.
     package var select: RunSelection?
+    /// How the runs are looked for.
+    var effort = QueryEffort()
 
     package init(
       experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
@@ -46,62 +48,11 @@ extension Store {
   ///   `experiment_not_found`, `limit_exceeded`.
   package func runs(_ query: RunQuery) async throws -> (items: [Run], next: String?) {
     try Bounds.page(query.limit)
-    let order = try RunOrder(query.orderBy)
-    let now = clock.now()
-    let filter = try query.whereText.map { try QueryParser.parse($0, now: now) }
-    let cursor = try query.cursor.map {
-      try PageCursor($0, orderBy: query.orderBy, terms: order.terms.count)
-    }
+    let list = try RunList(query, now: clock.now())
     return try await read { db in
-      let rows = try Self.page(db, query, filter, order, cursor)
-      let page = rows.prefix(query.limit)
-      let runs = try RunRows.many(db, page.map { $0[0] }, select: query.select)
-      guard rows.count > query.limit, let last = page.last else { return (runs, nil) }
-      let keys = order.terms.indices.map { last[$0 + 1] as DatabaseValue }
-      return (runs, PageCursor(keys: keys, id: last[0], orderBy: query.orderBy).text)
+      let (entries, next) = try list.page(QueryRunner(db), query)
+      return (try RunRows.many(db, entries.map(\.id), select: query.select), next)
     }
-  }
-
-  /// Ids and sort keys of a page and of one run more.
-  private static func page(
-    _ db: Database, _ query: RunQuery, _ filter: QueryNode?, _ order: RunOrder,
-    _ cursor: PageCursor?
-  ) throws -> [Row] {
-    var conditions = [
-      SQLPiece(sql: query.deleted ? "r.deleted_at IS NOT NULL" : "r.deleted_at IS NULL")
-    ]
-    if let name = query.experiment {
-      conditions.append(
-        SQLPiece(
-          sql: "r.experiment_id = ?",
-          values: [try RunNames.experimentId(db, name).databaseValue]))
-    }
-    if !query.statuses.isEmpty {
-      let names = query.statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-      conditions.append(SQLPiece(sql: "r.status IN (\(names))"))
-    }
-    if let parent = query.parent {
-      conditions.append(
-        SQLPiece(sql: "r.parent_run_id = ?", values: [parent.databaseValue]))
-    }
-    if let filter {
-      let condition = QuerySQL.condition(filter)
-      // First, where it may nest most deeply.
-      conditions.insert(
-        SQLPiece(sql: "(\(condition.sql))", values: condition.values), at: 0)
-    }
-    let keys = order.keys
-    let columns = keys.enumerated().map { ", \($1.sql) AS k\($0)" }.joined()
-    let after = cursor.map { order.after($0.keys, id: $0.id) } ?? SQLPiece(sql: "1")
-    let sql = """
-      SELECT * FROM (SELECT r.id AS id\(columns) FROM \(QuerySQL.source)
-      WHERE \(conditions.map(\.sql).joined(separator: " AND ")))
-      WHERE \(after.sql) ORDER BY \(order.clause) LIMIT ?
-      """
-    let values =
-      keys.flatMap(\.values) + conditions.flatMap(\.values) + after.values
-      + [(query.limit + 1).databaseValue]
-    return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(values))
   }
 
   /// - Throws: `run_not_found`.
@@ -158,7 +109,7 @@ extension Store {
       try Bounds.length(key, of: "tags", atMost: Limits.keyCharacters)
       try Bounds.length(value ?? "", of: "tags.\(key)", atMost: Limits.tagCharacters)
     }
-    return try await write { [clock] db, change in
+    let body: WriteQueue.Body<Run> = { [clock] db, change in
       let now = clock.now()
       try RunRows.require(db, id)
       if let name { try db.run("UPDATE runs SET name = ? WHERE id = ?", [name, id]) }
@@ -167,7 +118,7 @@ extension Store {
       let count = try db.int64("SELECT COUNT(*) FROM tags WHERE run_id = ?", [id]) ?? 0
       if tags != nil { try Bounds.count(Int(count), of: "tags", atMost: Limits.tagsPerRun) }
       if let deleted {
-        if deleted { try Self.requireDeletable(db, id) }
+        try deleted ? Self.requireDeletable(db, id) : Self.requireRestorable(db, id)
         let isNew = try db.changed(
           deleted
             ? "UPDATE runs SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL"
@@ -180,9 +131,10 @@ extension Store {
       change.note(.runs, run: id)
       return try RunRows.one(db, id)
     }
+    return try await deleted == true ? freeingWrite(body) : write(body)
   }
 
-  private static func requireDeletable(_ db: Database, _ id: Int64) throws {
+  static func requireDeletable(_ db: Database, _ id: Int64) throws {
     let run = try RunRows.one(db, id)
     guard run.deletedAt == nil, let job = run.jobId else { return }
     let state = try JobRows.state(db, job)
@@ -217,12 +169,12 @@ extension Store {
     }
   }
 
-  /// Where the run's job was submitted from; nil for a run without a job.
+  /// Where the run's job was submitted from; nil for a run that never had a job.
   /// - Throws: `run_not_found`.
   package func context(run id: Int64) async throws -> SubmitContext? {
     try await read { db in
       try RunRows.require(db, id)
-      return try RecordCoding.optional(try Self.text(db, "j.context", run: id))
+      return try RecordCoding.optional(try Self.text(db, "COALESCE(j.context, o.context)", run: id))
     }
   }
 
@@ -235,12 +187,12 @@ extension Store {
     }
   }
 
-  /// The spec of the run's job, defaults filled in; nil for a run without a job.
+  /// The spec of the run's job, defaults filled in; nil for a run that never had a job.
   /// - Throws: `run_not_found`.
   package func spec(run id: Int64) async throws -> JSONValue? {
     try await read { db in
       try RunRows.require(db, id)
-      return try Self.text(db, "j.spec", run: id).map { try JSONText.parse($0) }
+      return try Self.text(db, "COALESCE(j.spec, o.spec)", run: id).map { try JSONText.parse($0) }
     }
   }
 
@@ -248,6 +200,7 @@ extension Store {
     try db.string(
       """
       SELECT \(column) FROM runs r LEFT JOIN jobs j ON j.id = r.job_id
+        LEFT JOIN run_origins o ON o.run_id = r.id
         LEFT JOIN environments n ON n.id = r.environment_id
       WHERE r.id = ? AND \(column) IS NOT NULL
       """, [run])

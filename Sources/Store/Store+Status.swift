@@ -79,7 +79,7 @@ extension Store {
   }
 
   /// 0 for a file that does not exist, as a write-ahead log may not.
-  private static func bytes(of path: String) -> Int64 {
+  static func bytes(of path: String) -> Int64 {
     do {
       let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
       return size?.int64Value ?? 0

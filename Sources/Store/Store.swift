@@ -14,18 +14,24 @@ package final class Store: Sendable {
   package let sqliteVersion: String
   let clock: WallClock
   let makeIdentifier: @Sendable (Timestamp) -> Identifier
-  private let pool: DatabasePool
-  private let queue: WriteQueue
+  let pool: DatabasePool
+  let queue: WriteQueue
   private let hub = ChangeHub()
   private let isClosed = Atomic(false)
+  /// Space set aside for deletions on a full disk.
+  let reserve: Reserve?
+  /// Beyond it no more checkpoints and artifacts are taken.
+  let maxBytes: Int64?
   /// Decompression and hashing, which must neither hold up the writer nor Swift's own threads.
-  private let work = DispatchQueue(label: "store.work", attributes: .concurrent)
+  let work = DispatchQueue(label: "store.work", attributes: .concurrent)
 
   /// Opens the database in `folder`, which is made if there is none, and brings its schema up to
   /// date.
   /// - Parameters:
   ///   - clock: where times come from that nobody gives.
   ///   - makeIdentifier: makes the ids of new runs.
+  ///   - keepsReserve: whether some space is set aside, so that deleting works on a full disk.
+  ///   - maxBytes: how large the store may become before it takes no more checkpoints and artifacts.
   ///   - onFailure: called once if the store can no longer tell what is on disk; the process should
   ///     exit.
   /// - Throws: `StoreError`: `cannot_open`, `database_busy`, `database_damaged`, `database_newer`,
@@ -33,19 +39,23 @@ package final class Store: Sendable {
   package convenience init(
     folder: String, clock: WallClock,
     makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier = { Identifier(at: $0) },
+    keepsReserve: Bool = false, maxBytes: Int64? = nil,
     onFailure: @escaping @Sendable (StoreError) -> Void = { _ in }
   ) throws {
     try self.init(
       folder: folder, clock: clock, makeIdentifier: makeIdentifier, migrator: .embedded,
-      onFailure: onFailure)
+      keepsReserve: keepsReserve, maxBytes: maxBytes, onFailure: onFailure)
   }
 
   /// The same with other migrations than those in the program.
   package init(
     folder: String, clock: WallClock, makeIdentifier: @escaping @Sendable (Timestamp) -> Identifier,
-    migrator: Migrator, onFailure: @escaping @Sendable (StoreError) -> Void
+    migrator: Migrator, keepsReserve: Bool = false, maxBytes: Int64? = nil,
+    onFailure: @escaping @Sendable (StoreError) -> Void
   ) throws {
     do {
+      try StoreFile.makeFolder(folder)
+      reserve = keepsReserve ? Reserve(folder: folder) : nil
       pool = try StoreFile.open(folder: folder)
       let now = clock.now()
       sqliteVersion = try pool.writeWithoutTransaction { db in
@@ -57,6 +67,7 @@ package final class Store: Sendable {
     }
     self.clock = clock
     self.makeIdentifier = makeIdentifier
+    self.maxBytes = maxBytes
     databasePath = folder + "/" + StoreFile.name
     queue = WriteQueue(pool: pool, hub: hub, onFailure: onFailure)
   }
@@ -67,6 +78,12 @@ package final class Store: Sendable {
     hub.close()
     guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
     let pool = pool
+    if queue.isBroken {
+      // Closing would move the write-ahead log into the file, of which nobody knows what the disk
+      // has. The connections stay open until the process ends, which is about to.
+      _ = Unmanaged.passRetained(pool)
+      return
+    }
     await withCheckedContinuation { continuation in
       work.async {
         // Everything acknowledged is on disk already. This only moves the write-ahead log into the
@@ -90,7 +107,8 @@ extension Store {
   package func write<Value: Sendable>(_ body: @escaping WriteQueue.Body<Value>) async throws
     -> Value
   {
-    try await queue.write(body)
+    try requireSpace()
+    return try await queue.write(body)
   }
 
   /// Runs `body` on a snapshot of the database. As `write`, for the store and its tests.

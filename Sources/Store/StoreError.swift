@@ -30,6 +30,8 @@ package enum StoreError: Error, Sendable, Equatable {
   case limitExceeded(field: String, limit: Int64, value: Int64)
   case conflict(String)
   case nameTaken(kind: String, name: String)
+  /// A param keeps its first value.
+  case paramConflict(run: Int64, key: String, stored: String, given: String)
   case jobFinal(Int64, state: JobState)
   case datasetChanged(run: Int64, expected: String, found: String)
   /// The next offset that the log takes.
@@ -45,6 +47,8 @@ package enum StoreError: Error, Sendable, Equatable {
   /// `first` of what the doctor found.
   case backupDamaged(path: String, problems: Int, first: String)
   case diskFull
+  /// Bytes; only content is refused for it.
+  case quotaExceeded(limit: Int64, used: Int64)
   case inputOutput(String)
   case databaseDamaged(String)
   case databaseBusy
@@ -79,6 +83,7 @@ extension StoreError {
     case .limitExceeded: "limit_exceeded"
     case .conflict: "conflict"
     case .nameTaken: "name_taken"
+    case .paramConflict: "param_conflict"
     case .jobFinal: "job_final"
     case .datasetChanged: "dataset_changed"
     case .logGap: "log_gap"
@@ -90,6 +95,7 @@ extension StoreError {
     case .folderNotEmpty: "data_folder_not_empty"
     case .backupDamaged: "backup_damaged"
     case .diskFull: "disk_full"
+    case .quotaExceeded: "quota_exceeded"
     case .inputOutput: "io_error"
     case .databaseDamaged: "database_damaged"
     case .databaseBusy: "database_busy"
@@ -127,6 +133,11 @@ extension StoreError {
       "\(field) is \(value), which is over the limit of \(limit)"
     case .conflict(let message): message
     case .nameTaken(let kind, let name): "there is a \(kind) \"\(name)\" already"
+    case .paramConflict(let run, let key, let stored, let given):
+      """
+      the param \(key) of run \(run) is "\(stored.prefix(200))" and cannot become \
+      "\(given.prefix(200))"
+      """
     case .jobFinal(let id, let state):
       "job \(id) is over: \(state.rawValue.replacing("_", with: " "))"
     case .datasetChanged(let run, let expected, let found):
@@ -151,6 +162,8 @@ extension StoreError {
         : "\(path) is damaged in \(problems) places, among them \(first)"
     case .diskFull:
       "the disk is full: nothing of this was written, all that was written before is safe"
+    case .quotaExceeded(let limit, let used):
+      "the store has \(used) bytes, and takes no more checkpoints and artifacts beyond \(limit)"
     case .inputOutput(let reason): "the disk could not be read or written: \(reason)"
     case .databaseDamaged(let reason): "the database is damaged: \(reason)"
     case .databaseBusy: "another process holds the database"
@@ -176,6 +189,7 @@ extension StoreError {
     case .scheduleNotFound: "`assay schedule list` lists them"
     case .ambiguousId: "give more of its digits, or the run's number"
     case .invalidRunName: "name runs as 12, 2-6, 2,3, @latest, @BASELINE, or by a hexadecimal id"
+    case .paramConflict: "a run's params are fixed; open another run, or set a tag"
     case .datasetChanged: "submit it as a new job, or restore the file"
     case .chunkMissing: "send the missing chunks, then this again"
     case .checkpointDamaged: "use another checkpoint, or restore a backup"
@@ -186,7 +200,10 @@ extension StoreError {
       "name another folder with --data, or use --force: what is there is kept beside"
     case .backupDamaged:
       "use an older backup, or take this one as it is with --skip-check and then: assayd doctor"
-    case .diskFull: "free some space; writing goes on by itself"
+    case .diskFull: "free some space (assay rm --purge works, too); writing goes on by itself"
+    case .quotaExceeded:
+      "`assay du` shows what takes the space; free some with `assay rm` and `assay gc --now`, or "
+        + "start assayd with a greater --max-size"
     case .databaseDamaged:
       "`assayd doctor` says what is damaged, `assayd restore BACKUP` brings back an earlier state"
     case .databaseBusy: "is another assayd running on this folder?"

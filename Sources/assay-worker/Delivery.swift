@@ -81,11 +81,11 @@ actor Delivery {
     guard refusal == nil else { return outbox.abandon() }
     do {
       while let parcel = try await fromSpool() {
-        try await send(parcel)
+        try await sendOrLeaveOut(parcel)
         try spool.removeFirst()
       }
       while let next = outbox.next() {
-        try await send(next.parcel)
+        try await sendOrLeaveOut(next.parcel)
         outbox.remove(through: next.through)
       }
     } catch {
@@ -149,13 +149,24 @@ actor Delivery {
     return try await offPool { try spool.first() }
   }
 
+  /// Content for which the store's size leaves no room is left out: the run goes on, and so does
+  /// all else that it records. The daemon marks the run, and the log says what is missing.
+  private func sendOrLeaveOut(_ parcel: Parcel) async throws {
+    do {
+      try await send(parcel)
+    } catch ClientError.api(let body, _) where body.code == "quota_exceeded" {
+      WorkerLog.write("\(parcel.name) is not kept: \(body.code): \(body.message)")
+    }
+  }
+
   private func send(_ parcel: Parcel) async throws {
     switch parcel {
     case .dataset(let info): try await client.sendDataset(attempt, info)
     case .metrics(let points):
       for start in stride(from: 0, to: points.count, by: Limits.pointsPerRequest) {
         let end = min(start + Limits.pointsPerRequest, points.count)
-        try await client.sendMetrics(attempt, MetricsBatch(points: Array(points[start..<end])))
+        try await client.appendMetrics(
+          attempt: attempt, PointsBody(points: Array(points[start..<end])))
       }
     case .state(let tensors, let metadata, let epoch, let step):
       let encoded = try await offPool {

@@ -14,6 +14,18 @@ enum Parcel: Sendable {
   case artifact(ArtifactManifest, [EncodedChunk])
   case finish(FinishAttempt)
 
+  /// For people.
+  var name: String {
+    switch self {
+    case .dataset: "the dataset's description"
+    case .metrics: "a batch of metrics"
+    case .state(_, _, let epoch, _): "the checkpoint of epoch \(epoch)"
+    case .checkpoint(let manifest, _): "the checkpoint of epoch \(manifest.epoch)"
+    case .artifact(let manifest, _): "the artifact \(manifest.path)"
+    case .finish: "the end of the attempt"
+    }
+  }
+
   /// About how many bytes of memory it holds.
   var weight: Int {
     switch self {

@@ -39,7 +39,10 @@ struct Assay: AsyncParsableCommand {
         ]),
       CommandGroup(
         name: "Daemon",
-        subcommands: [StatusCommand.self, EventsCommand.self, VersionCommand.self]),
+        subcommands: [
+          StatusCommand.self, EventsCommand.self, DiskUsageCommand.self,
+          GarbageCollectionCommand.self, VersionCommand.self,
+        ]),
     ])
 
   static func main() async {

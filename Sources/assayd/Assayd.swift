@@ -16,7 +16,8 @@ struct Assayd: AsyncParsableCommand {
         assayd stop              ends it; running jobs go on
         assayd backup --to FILE  copies all it keeps into one file, also while it works
 
-      It takes --data, --socket, --slots and --worker; see assayd run --help.
+      It takes --data, --socket, --slots, --worker, --undo-days and --max-size; see assayd run \
+      --help.
       """,
     version: AssayVersion.text,
     subcommands: [

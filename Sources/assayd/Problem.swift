@@ -1,6 +1,5 @@
 // Why the program ends badly, for people, and as one line through the pipe of `--background`.
 
-import Foundation
 import Glibc
 import Jobs
 import Server
@@ -62,7 +61,8 @@ struct Problem: Error, Sendable {
   func print() {
     var text = "assayd: \(message)\n"
     if let hint { text += "  \(hint)\n" }
-    FileHandle.standardError.write(Data(text.utf8))
+    // Not by FileHandle, which traps when the disk of the log is full.
+    _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
   }
 
   /// The envelope that the API has for errors.

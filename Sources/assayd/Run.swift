@@ -29,6 +29,8 @@ struct Run: AsyncParsableCommand {
   @Option(help: "The worker's program (default: assay-worker beside assayd).")
   var worker: String?
 
+  @OptionGroup var space: SpaceOptions
+
   @Option(help: .hidden)
   var readyDescriptor: Int32?
 
@@ -43,8 +45,9 @@ struct Run: AsyncParsableCommand {
     do {
       let socketPath = try place.socketPath()
       if background {
-        try BackgroundStart(place: place, slots: slots, worker: worker, socketPath: socketPath)
-          .run()
+        try BackgroundStart(
+          place: place, slots: slots, worker: worker, space: space, socketPath: socketPath
+        ).run()
       } else {
         try await serve(socketPath, announcement)
       }
@@ -62,11 +65,14 @@ struct Run: AsyncParsableCommand {
     LoggingSystem.bootstrap { _ in PlainLog() }
     let logger = Logger(label: "assayd")
     let dataFolder = place.dataFolder
+    var configuration = DaemonConfiguration(
+      dataFolder: dataFolder, socketPath: socketPath,
+      slots: slots ?? ProcessInfo.processInfo.activeProcessorCount, clock: .system, logger: logger)
+    configuration.undoSeconds = space.undoDays * 86_400
+    configuration.maxBytes = space.maxSize?.bytes
+    configuration.onStoreFailure = StoreFailureEnd.end
     let daemon = try Daemon(
-      DaemonConfiguration(
-        dataFolder: dataFolder, socketPath: socketPath,
-        slots: slots ?? ProcessInfo.processInfo.activeProcessorCount, clock: .system,
-        logger: logger),
+      configuration,
       executor: try LocalExecutor(program: WorkerProgram(path: try workerPath())))
     try await daemon.run(stopOn: [SIGTERM, SIGINT]) {
       announcement.ready(socketPath: socketPath, dataFolder: dataFolder)

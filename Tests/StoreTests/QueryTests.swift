@@ -115,7 +115,7 @@ import Testing
     ("metrics.f1 > 1)", 14, "expected \"and\", \"or\" or the end"),
     ("params.optimizer.type = adam", 24, "texts stand in quotes: 'adam'"),
     ("name = 'adam", 7, "not closed"), ("speed > 3", 0, "\"speed\" is no field"),
-    ("metric.s.x ! 3", 11, "expected \"!=\""), ("metrics. > 1", 0, "expected a key after"),
+    ("metric.s.x ! 3", 11, "expected \"!=\" or \"!~\""), ("metrics. > 1", 0, "expected a key after"),
     ("foo.bar = 1", 0, "is no field; keys begin with"),
     ("status = 'done'", 9, "one of 'queued', 'running'"),
     ("status > 'failed'", 7, "compared with =, != or in"), ("started > 5", 10, "such as -7d"),

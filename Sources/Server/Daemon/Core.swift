@@ -7,6 +7,7 @@ struct Core: Sendable {
   let store: Store
   let supervisor: Supervisor
   let scheduler: Scheduler
+  let housekeeper: Housekeeper
   let judge: Judge
   let changes: ChangeHub
   let workshop: Workshop
@@ -20,6 +21,16 @@ struct Core: Sendable {
       throw ServerError.oneRunNeeded(name: name, runs: ids.count)
     }
     return id
+  }
+
+  /// The same for what tells by itself that there is no such run: a number is taken as it is.
+  func givenRun(_ name: String) async throws -> Int64 {
+    if name.utf8.count < 19, name.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let id = Int64(name)
+    {
+      return id
+    }
+    return try await oneRun(name)
   }
 }
 

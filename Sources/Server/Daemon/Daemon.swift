@@ -7,7 +7,7 @@ import HTTPTypes
 package import Jobs
 package import Logging
 import ServiceLifecycle
-import Store
+package import Store
 import Wire
 
 package struct DaemonConfiguration: Sendable {
@@ -18,6 +18,14 @@ package struct DaemonConfiguration: Sendable {
   package var slots: Int
   package var clock: WallClock
   package var logger: Logger
+  /// How long a deleted run can be brought back.
+  package var undoSeconds = 30.0 * 86_400
+  /// How large the store may become before it takes no more checkpoints and artifacts; nil: without
+  /// limit.
+  package var maxBytes: Int64?
+  /// Called at once when nobody knows any more what is on disk: nothing is acknowledged from then
+  /// on, and `run` throws this error.
+  package var onStoreFailure: @Sendable (StoreError) -> Void = { _ in }
 
   package init(
     dataFolder: String, socketPath: String, slots: Int, clock: WallClock, logger: Logger
@@ -53,8 +61,12 @@ package struct Daemon: Sendable {
     let failure = StoreFailure()
     storeFailure = failure
     store = try Store(
-      folder: configuration.dataFolder, clock: configuration.clock,
-      onFailure: { failure.report($0) })
+      folder: configuration.dataFolder, clock: configuration.clock, keepsReserve: true,
+      maxBytes: configuration.maxBytes,
+      onFailure: { error in
+        failure.report(error)
+        configuration.onStoreFailure(error)
+      })
     socket = SocketFile(path: configuration.socketPath)
     stopSignals = StopSignals(
       socket: socket, logger: configuration.logger)
@@ -91,7 +103,8 @@ package struct Daemon: Sendable {
     }
     // Stopped in the opposite order: first no new requests.
     let services: [any Service] = [
-      storeFailure, ChangePump(core: core), core.supervisor, core.scheduler, http,
+      storeFailure, ChangePump(core: core), core.housekeeper, core.supervisor, core.scheduler,
+      http,
     ]
     var group = ServiceGroupConfiguration(
       services: services.map {
@@ -130,6 +143,9 @@ package struct Daemon: Sendable {
         clock: clock, logger: configuration.logger),
       scheduler: Scheduler(
         store: store, judge: judge, clock: clock, logger: configuration.logger),
+      housekeeper: Housekeeper(
+        store: store, undoSeconds: configuration.undoSeconds, clock: clock,
+        logger: configuration.logger),
       judge: judge, changes: ChangeHub(), workshop: workshop, clock: clock,
       facts: DaemonFacts(
         pid: Int64(getpid()), startedAt: clock.now(), socketPath: configuration.socketPath,

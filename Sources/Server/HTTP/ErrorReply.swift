@@ -31,6 +31,8 @@ struct ErrorReply: Sendable {
       self.init(
         Self.status(of: error),
         ErrorBody(code: error.code, message: error.message, hint: error.hint))
+    case let error as PointsBodyError:
+      self.init(.badRequest, error.body)
     case is CancellationError:
       self.init(.serviceUnavailable, ServerError.shuttingDown.body)
     default:
@@ -83,11 +85,12 @@ struct ErrorReply: Sendable {
       .scheduleNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound, .metricNotFound:
       .notFound
     case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
-      .runDeleted, .baselineRunsDeleted, .fileExists:
+      .runDeleted, .baselineRunsDeleted, .paramConflict, .fileExists:
       .conflict
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest
     case .diskFull: .insufficientStorage
+    case .quotaExceeded: .forbidden
     case .databaseBusy, .storeClosed: .serviceUnavailable
     case .checkpointDamaged, .artifactDamaged, .folderNotEmpty, .backupDamaged, .inputOutput,
       .databaseDamaged, .databaseNewer, .migrationEdited,

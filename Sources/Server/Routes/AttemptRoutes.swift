@@ -28,9 +28,8 @@ enum AttemptRoutes {
         return try Reply.acknowledged
       },
       endpoint(.post, "/metrics", limit: Limits.requestBytes, core) { request, attempt in
-        let points = try await MetricsBody.points(request)
-        try await core.store.appendMetrics(attempt: attempt, points)
-        return try Reply.acknowledged
+        let series = try await MetricsBody.series(request, core)
+        return MetricsBody.reply(try await core.store.appendMetrics(attempt: attempt, series))
       },
       endpoint(.post, "/progress", limit: Limits.specBytes, core) { request, attempt in
         let report = try await request.json(ProgressReport.self)
@@ -75,7 +74,7 @@ enum AttemptRoutes {
   }
 
   /// Compression of bytes that do not compress makes them a little longer.
-  private static let chunkLimit = Limits.chunkBytes + 64 << 10
+  static let chunkLimit = Limits.chunkBytes + 64 << 10
 
   private static func endpoint(
     _ method: HTTPRequest.Method, _ path: String, query: [String] = [], limit: Int,
@@ -87,11 +86,16 @@ enum AttemptRoutes {
       try await core.store.authenticate(
         attempt: attempt, tokenSHA256: AttemptToken.hash(try request.token()),
         allowEnded: allowEnded)
-      return try await handle(request, attempt)
+      do {
+        return try await handle(request, attempt)
+      } catch let error as StoreError where error.code == "quota_exceeded" {
+        try await core.store.noteRefused(attempt: attempt, error)
+        throw error
+      }
     }
   }
 
-  private static func putChunk(_ request: APIRequest, _ core: Core) async throws {
+  static func putChunk(_ request: APIRequest, _ core: Core) async throws {
     let name = try request.text("chunk")
     guard ContentHash.isHex(name) else {
       throw ServerError.badParameter(

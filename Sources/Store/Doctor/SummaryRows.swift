@@ -34,8 +34,8 @@ enum SummaryRows {
   ) throws -> (totals: SeriesSummary.Totals, magnitude: Double) {
     var totals = SeriesSummary.Totals()
     var magnitude = 0.0
-    try SeriesPoints.forEach(db, series: series) { point in
-      totals.add(step: point.step, time: point.time, value: point.value, epoch: point.epoch)
+    try CountedPoints(db, metric: series).forEach { point in
+      totals.add(point)
       if point.value.isFinite { magnitude += abs(point.value) }
     }
     return (totals, magnitude)

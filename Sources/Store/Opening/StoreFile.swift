@@ -65,6 +65,7 @@ package enum StoreFile {
     configuration.busyMode = .timeout(busySeconds)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA mmap_size = 0")
+      RegexFunction.add(to: db)
       // This closure runs on the pool's readers too.
       if db.configuration.readonly {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
@@ -75,6 +76,9 @@ package enum StoreFile {
         try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
       }
       try db.execute(sql: "PRAGMA journal_size_limit = \(keptLogBytes)")
+      // Debian's SQLite overwrites what is deleted, which would write all of it to the log again:
+      // a deletion must be small, above all on a full disk.
+      try db.execute(sql: "PRAGMA secure_delete = OFF")
     }
     return configuration
   }
@@ -89,7 +93,7 @@ package enum StoreFile {
     }
   }
 
-  private static func makeFolder(_ folder: String) throws {
+  static func makeFolder(_ folder: String) throws {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) {
       guard isFolder.boolValue else {

@@ -22,6 +22,16 @@ struct QueryToken: Equatable {
   /// For messages.
   var description: String { kind == .end ? "the end" : "\"\(text.prefix(40))\"" }
 
+  /// Where in the expression a character of a quoted text stands; a quote in it is written twice.
+  func place(ofContent offset: Int) -> Int {
+    let characters = Array(text)
+    var index = 1
+    for _ in 0..<offset where index < characters.count {
+      index += characters[index] == characters[0] ? 2 : 1
+    }
+    return position + index
+  }
+
   /// Whether this is the unquoted keyword, in any case.
   func isWord(_ keyword: String) -> Bool {
     if case .word(let word, isQuoted: false) = kind { word.lowercased() == keyword } else { false }
@@ -58,10 +68,10 @@ struct QueryLexer {
     case "'", "\"":
       let text = try quoted(by: character)
       return token(.string(text), from: start)
-    case "(", ")", ",", "=":
-      index += character == "=" && peek(1) == "=" ? 2 : 1
+    case "(", ")", "[", "]", ",":
+      index += 1
       return token(.sign(String(character)), from: start)
-    case "!", "<", ">": return try comparison(character, from: start)
+    case "=", "!", "<", ">": return try comparison(character, from: start)
     case "0"..."9", "-", "+", ".": return try number(from: start)
     case "`": return try word(from: start)
     default:
@@ -82,14 +92,18 @@ struct QueryLexer {
     index += 1
     var sign = String(character)
     if current == "=" {
-      sign += "="
+      // `==` means `=`.
+      if character != "=" { sign += "=" }
+      index += 1
+    } else if current == "~", character == "=" || character == "!" {
+      sign += "~"
       index += 1
     } else if character == "<", current == ">" {
       sign = "!="
       index += 1
     }
     guard sign != "!" else {
-      throw QueryMistake(reason: "expected \"!=\"", position: start)
+      throw QueryMistake(reason: "expected \"!=\" or \"!~\"", position: start)
     }
     return token(.sign(sign), from: start)
   }

@@ -9,9 +9,8 @@ extension Limits {
 }
 
 struct QueryParser {
-  private let tokens: [QueryToken]
+  private var reader: TokenReader
   private let now: Timestamp
-  private var index = 0
   private var depth = 0
   private var terms = 0
 
@@ -20,10 +19,10 @@ struct QueryParser {
   static func parse(_ text: String, now: Timestamp) throws -> QueryNode {
     try Bounds.count(text.utf8.count, of: "where", atMost: Limits.queryBytes)
     do {
-      var parser = QueryParser(tokens: try QueryLexer.tokens(of: text), now: now)
+      var parser = QueryParser(reader: try TokenReader(text), now: now)
       let node = try parser.expression(above: 0)
       guard parser.current.kind == .end else {
-        throw parser.expected("\"and\", \"or\" or the end")
+        throw parser.reader.expected("\"and\", \"or\" or the end")
       }
       return node
     } catch let mistake as QueryMistake {
@@ -31,22 +30,12 @@ struct QueryParser {
     }
   }
 
-  private init(tokens: [QueryToken], now: Timestamp) {
-    self.tokens = tokens
+  private init(reader: TokenReader, now: Timestamp) {
+    self.reader = reader
     self.now = now
   }
 
-  private var current: QueryToken { tokens[index] }
-
-  private mutating func advance() -> QueryToken {
-    defer { if index < tokens.count - 1 { index += 1 } }
-    return tokens[index]
-  }
-
-  private func expected(_ what: String) -> QueryMistake {
-    QueryMistake(
-      reason: "expected \(what) but found \(current.description)", position: current.position)
-  }
+  private var current: QueryToken { reader.current }
 
   private func precedence(of token: QueryToken) -> Int {
     token.isWord("or") ? 1 : token.isWord("and") ? 2 : 0
@@ -56,7 +45,7 @@ struct QueryParser {
   private mutating func expression(above strength: Int) throws(QueryMistake) -> QueryNode {
     var left = try operand()
     while case let own = precedence(of: current), own > strength {
-      _ = advance()
+      _ = reader.advance()
       let right = try expression(above: own)
       left = own == 1 ? Self.joined(left, right, .or) : Self.joined(left, right, .and)
     }
@@ -83,20 +72,16 @@ struct QueryParser {
         reason: "the expression is nested more than \(Limits.queryDepth) deep",
         position: current.position)
     }
-    if current.isWord("not") {
-      _ = advance()
-      return .not(try operand())
-    }
+    if reader.skip(word: "not") { return .not(try operand()) }
     if current.kind == .sign("(") {
-      let opening = advance()
+      let opening = reader.advance()
       let inner = try expression(above: 0)
-      guard current.kind == .sign(")") else {
+      guard reader.skip(")") else {
         throw current.kind == .end
           ? QueryMistake(
             reason: "the parenthesis that begins here is not closed", position: opening.position)
-          : expected("\"and\", \"or\" or \")\"")
+          : reader.expected("\"and\", \"or\" or \")\"")
       }
-      _ = advance()
       return inner
     }
     return try comparison()
@@ -109,24 +94,23 @@ struct QueryParser {
         reason: "the expression has more than \(Limits.queryTerms) comparisons",
         position: current.position)
     }
-    guard case .word(let word, _) = current.kind, !isLiteralWord(current) else {
-      return try flippedComparison()
-    }
-    let field = try QueryField(word: word, at: advance().position)
-    if current.isWord("is") { return try isNull(field) }
-    if current.isWord("not") {
-      _ = advance()
-      guard current.isWord("in") || current.isWord("like") else {
-        throw expected("\"in\" or \"like\" after \"not\"")
+    guard reader.isAtField else { return try flippedComparison() }
+    let field = try reader.field()
+    if reader.skip(word: "is") { return try isNull(field) }
+    if reader.skip(word: "not") {
+      guard let node = try wordComparison(field) else {
+        throw reader.expected("\"in\", \"like\", \"ilike\" or \"matches\" after \"not\"")
       }
-      return .not(current.isWord("in") ? try isIn(field) : try like(field))
+      return .not(node)
     }
-    if current.isWord("in") { return try isIn(field) }
-    if current.isWord("like") { return try like(field) }
+    if let node = try wordComparison(field) { return node }
+    if current.kind == .sign("=~") { return try matches(field) }
+    if current.kind == .sign("!~") { return .not(try matches(field)) }
     guard let sign = comparisonSign else {
-      throw expected("a comparison (=, !=, <, <=, >, >=, in, like, is null)")
+      throw reader.expected(
+        "a comparison (=, !=, <, <=, >, >=, in, like, ilike, =~, !~, is null)")
     }
-    let operatorToken = advance()
+    let operatorToken = reader.advance()
     if sign != .equal, sign != .notEqual, field.type == .status {
       throw QueryMistake(
         reason: "a status is compared with =, != or in", position: operatorToken.position)
@@ -134,20 +118,31 @@ struct QueryParser {
     return .compare(field, sign, try value(for: field))
   }
 
+  /// `in`, `like`, `ilike` and `matches`; nil if none of them is here.
+  private mutating func wordComparison(_ field: QueryField) throws(QueryMistake) -> QueryNode? {
+    if current.isWord("in") { return try isIn(field) }
+    if current.isWord("like") || current.isWord("ilike") { return try like(field) }
+    if current.isWord("matches") { return try matches(field) }
+    return nil
+  }
+
   /// `0.9 < metrics.val_f1`
   private mutating func flippedComparison() throws(QueryMistake) -> QueryNode {
     let literal = current
     switch literal.kind {
-    case .number, .span, .string: _ = advance()
+    case .number, .span, .string: _ = reader.advance()
     default:
-      throw expected("a field such as metrics.val_f1, params.optimizer.type or status")
+      throw reader.expected("a field such as metrics.val_f1, params.optimizer.type or status")
     }
-    guard let sign = comparisonSign else { throw expected("a comparison (=, !=, <, <=, >, >=)") }
-    _ = advance()
-    guard case .word(let word, _) = current.kind else {
-      throw expected("a field such as metrics.val_f1, params.optimizer.type or status")
+    guard let sign = comparisonSign else {
+      throw reader.expected("a comparison (=, !=, <, <=, >, >=)")
     }
-    let field = try QueryField(word: word, at: advance().position)
+    let operatorToken = reader.advance()
+    let field = try reader.field()
+    if sign != .equal, sign != .notEqual, field.type == .status {
+      throw QueryMistake(
+        reason: "a status is compared with =, != or in", position: operatorToken.position)
+    }
     return .compare(field, sign.flipped, try convert(literal, for: field))
   }
 
@@ -156,60 +151,72 @@ struct QueryParser {
   }
 
   private mutating func isNull(_ field: QueryField) throws(QueryMistake) -> QueryNode {
-    _ = advance()
-    let isNegated = current.isWord("not")
-    if isNegated { _ = advance() }
-    guard current.isWord("null") else { throw expected("\"null\" or \"not null\" after \"is\"") }
-    _ = advance()
+    let isNegated = reader.skip(word: "not")
+    guard reader.skip(word: "null") else {
+      throw reader.expected("\"null\" or \"not null\" after \"is\"")
+    }
     return isNegated ? .not(.isNull(field)) : .isNull(field)
   }
 
   private mutating func isIn(_ field: QueryField) throws(QueryMistake) -> QueryNode {
-    _ = advance()
-    guard current.kind == .sign("(") else { throw expected("\"(\" after \"in\"") }
-    _ = advance()
+    _ = reader.advance()
+    guard reader.skip("(") else { throw reader.expected("\"(\" after \"in\"") }
     var values = [try value(for: field)]
-    while current.kind == .sign(",") {
-      _ = advance()
-      values.append(try value(for: field))
-    }
-    guard current.kind == .sign(")") else { throw expected("\",\" or \")\"") }
-    _ = advance()
+    while reader.skip(",") { values.append(try value(for: field)) }
+    guard reader.skip(")") else { throw reader.expected("\",\" or \")\"") }
     return .isIn(field, values)
   }
 
   private mutating func like(_ field: QueryField) throws(QueryMistake) -> QueryNode {
-    let keyword = advance()
-    guard field.type == .text || field.type == .any else {
+    let keyword = reader.advance()
+    let name = keyword.text.lowercased()
+    guard field.type == .text || field.type == .any || field.type == .status else {
       throw QueryMistake(
-        reason: "like compares texts, and this field is none", position: keyword.position)
+        reason: "\(name) compares texts, and this field is none", position: keyword.position)
     }
     guard case .string(let pattern) = current.kind else {
-      throw expected("a pattern in quotes such as 'adam%'")
+      throw reader.expected("a pattern in quotes such as 'adam%'")
     }
-    _ = advance()
-    return .like(field, pattern)
+    _ = reader.advance()
+    // A status may be written in any case.
+    return .like(field, pattern, ignoringCase: name == "ilike" || field.type == .status)
   }
 
-  private func isLiteralWord(_ token: QueryToken) -> Bool {
-    token.isWord("infinity") || token.isWord("true") || token.isWord("false")
+  private mutating func matches(_ field: QueryField) throws(QueryMistake) -> QueryNode {
+    let keyword = reader.advance()
+    guard field.type == .text || field.type == .any || field.type == .status else {
+      throw QueryMistake(
+        reason: "a regular expression is for texts, and this field is none",
+        position: keyword.position)
+    }
+    guard case .string(let pattern) = current.kind else {
+      throw reader.expected("a regular expression in quotes such as '^adam'")
+    }
+    let token = reader.advance()
+    do throws(QueryMistake) {
+      return .matches(field, try RegexPattern(pattern))
+    } catch {
+      throw QueryMistake(
+        reason: "in the regular expression \(error.reason)",
+        position: token.place(ofContent: error.position))
+    }
   }
 
   private mutating func value(for field: QueryField) throws(QueryMistake) -> QueryValue {
     let token = current
     switch token.kind {
     case .number, .span, .string: break
-    case .word where isLiteralWord(token): break
+    case .word where reader.isAtLiteralWord: break
     case .word where token.isWord("null"):
       throw QueryMistake(reason: "null is compared by \"is null\"", position: token.position)
     case .word(let word, _):
       throw QueryMistake(
         reason: "expected a value but found \"\(word.prefix(40))\"; texts stand in quotes: "
           + "'\(word.prefix(40))'", position: token.position)
-    case .sign, .end: throw expected("a value")
+    case .sign, .end: throw reader.expected("a value")
     }
     let value = try convert(token, for: field)
-    _ = advance()
+    _ = reader.advance()
     return value
   }
 
@@ -222,11 +229,14 @@ struct QueryParser {
         reason: "expected \(what) but found \(token.description)", position: token.position)
     }
     switch (field.type, token.kind) {
-    case (.number, .number(let value)), (.any, .number(let value)):
+    case (.number, .number(let value)), (.any, .number(let value)), (.span, .number(let value)),
+      (.span, .span(let value)):
       return .number(value, text: token.text)
-    case (.number, .word) where token.isWord("infinity"):
+    case (.number, .word) where token.isWord("infinity"),
+      (.span, .word) where token.isWord("infinity"):
       return .number(.infinity, text: token.text)
     case (.number, _): throw mistake("a number")
+    case (.span, _): throw mistake("seconds, or a time such as 90m (s, m, h, d, w)")
     case (.text, .string(let text)), (.any, .string(let text)): return .text(text)
     case (.text, .number): return .text(token.text)
     case (.text, .word), (.any, .word): return .text(token.text.lowercased())
@@ -241,11 +251,20 @@ struct QueryParser {
     case (.time, _):
       throw mistake("a time such as -7d, '2026-01-31' or '2026-01-31 12:00' (UTC)")
     case (.status, .string(let text)):
-      guard let status = RunStatus(rawValue: text.lowercased()) else { fallthrough }
+      guard let status = Self.status(text.lowercased()) else { fallthrough }
       return .text(status.rawValue)
     case (.status, _):
       throw mistake(
         "one of " + RunStatus.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", "))
+    }
+  }
+
+  /// By Assay's names or MLflow's.
+  private static func status(_ name: String) -> RunStatus? {
+    switch name {
+    case "scheduled": .queued
+    case "killed": .cancelled
+    default: RunStatus(rawValue: name)
     }
   }
 }

@@ -9,38 +9,49 @@ import GRDB
 struct SQLPiece {
   var sql: String
   var values: [DatabaseValue] = []
+
+  var arguments: StatementArguments { StatementArguments(values) }
 }
 
-enum QuerySQL {
-  /// FROM clause that every field's expression relies on.
-  static let source = """
-    runs r JOIN experiments e ON e.id = r.experiment_id LEFT JOIN datasets d ON d.id = r.dataset_id
-    """
+struct QuerySQL {
+  /// Where a field's expression stands: over a run `r`, or over its own row (`p` of params or tags,
+  /// `m` of metrics).
+  enum Scope { case run, row }
 
-  static func condition(_ node: QueryNode) -> SQLPiece { condition(node, isNegated: false) }
+  private let metricKeys: [String: Int64]
+  /// Of the regular expressions' bounds.
+  private let query = RegexFunction.nextQuery()
 
-  /// `not` is carried down to the comparisons (De Morgan), so that what remains is and/or; and the
-  /// most deeply nested part comes first, where SQLite's parser, whose stack has 100 places, needs
-  /// one place per level.
-  private static func condition(_ node: QueryNode, isNegated: Bool) -> SQLPiece {
+  /// - Parameter fields: all that will be spoken of.
+  init(_ db: Database, _ fields: [QueryField]) throws {
+    var keys: [String: Int64] = [:]
+    for case .metric(let key, _) in fields where keys[key] == nil {
+      keys[key] = try db.int64("SELECT id FROM metric_keys WHERE name = ?", [key])
+    }
+    metricKeys = keys
+  }
+
+  /// The id of a metric's key; one that no row has if there is no such metric.
+  func keyId(_ metric: String) -> DatabaseValue { (metricKeys[metric] ?? -1).databaseValue }
+
+  // MARK: Conditions
+
+  /// Over `runs r`. The most deeply nested part comes first, where SQLite's parser, whose stack has
+  /// 100 places, needs one place per level.
+  /// - Parameter node: normalized.
+  func condition(_ node: QueryNode) -> SQLPiece {
     switch node {
-    case .not(let inner): return condition(inner, isNegated: !isNegated)
-    case .and(let children):
-      return joined(children, isNegated ? " OR " : " AND ", isNegated: isNegated)
-    case .or(let children):
-      return joined(children, isNegated ? " AND " : " OR ", isNegated: isNegated)
-    default:
-      let leaf = leaf(node)
-      return isNegated ? SQLPiece(sql: "NOT (\(leaf.sql))", values: leaf.values) : leaf
+    case .and(let children): joined(children, " AND ")
+    case .or(let children): joined(children, " OR ")
+    default: leaf(node, .run)
     }
   }
 
-  private static func joined(
-    _ children: [QueryNode], _ joint: String, isNegated: Bool
-  ) -> SQLPiece {
-    let pieces = children.sorted { depth($0) > depth($1) }.map { child in
-      let piece = condition(child, isNegated: isNegated)
-      return depth(child) > 0 ? SQLPiece(sql: "(\(piece.sql))", values: piece.values) : piece
+  private func joined(_ children: [QueryNode], _ joint: String) -> SQLPiece {
+    let pieces = children.sorted { Self.depth($0) > Self.depth($1) }.map { child in
+      let piece = condition(child)
+      return Self.depth(child) > 0
+        ? SQLPiece(sql: "(\(piece.sql))", values: piece.values) : piece
     }
     return SQLPiece(
       sql: pieces.map(\.sql).joined(separator: joint), values: pieces.flatMap(\.values))
@@ -54,47 +65,92 @@ enum QuerySQL {
     }
   }
 
-  private static func leaf(_ node: QueryNode) -> SQLPiece {
+  /// A comparison, or one that is negated.
+  func leaf(_ node: QueryNode, _ scope: Scope) -> SQLPiece {
     switch node {
+    case .not(.isNull(let field)):
+      let value = raw(field, scope)
+      return SQLPiece(sql: "\(value.sql) IS NOT NULL", values: value.values)
+    case .not(let inner):
+      let piece = leaf(inner, scope)
+      return SQLPiece(sql: "NOT (\(piece.sql))", values: piece.values)
     case .compare(let field, let comparison, let value):
-      return compare(field, comparison, value)
+      return compare(field, comparison, value, scope)
     case .isIn(let field, let values):
-      return isIn(field, values)
-    case .like(let field, let pattern):
-      let text = text(of: field)
+      return isIn(field, values, scope)
+    case .like(let field, let pattern, let ignoringCase):
+      let text = text(field, scope)
+      let value = ignoringCase ? pattern : Self.glob(pattern)
       return SQLPiece(
-        sql: "\(text.sql) LIKE ?", values: text.values + [pattern.databaseValue])
+        sql: "\(text.sql) \(ignoringCase ? "LIKE" : "GLOB") ?",
+        values: text.values + [value.databaseValue])
+    case .matches(let field, let pattern):
+      let text = text(field, scope)
+      return SQLPiece(
+        sql: "\(RegexFunction.name)(?, \(text.sql), ?)",
+        values: [pattern.text.databaseValue] + text.values + [query.databaseValue])
     case .isNull(let field):
-      let presence = presence(of: field)
-      return SQLPiece(sql: "\(presence.sql) IS NULL", values: presence.values)
-    case .and, .or, .not: return condition(node)
+      let value = raw(field, scope)
+      return SQLPiece(sql: "\(value.sql) IS NULL", values: value.values)
+    case .and, .or: return condition(node)
     }
   }
 
-  private static func compare(
-    _ field: QueryField, _ comparison: QueryComparison, _ value: QueryValue
+  /// GLOB minds the case, as LIKE in MLflow's filters does; SQLite's LIKE does not.
+  private static func glob(_ pattern: String) -> String {
+    pattern.reduce(into: "") { result, character in
+      switch character {
+      case "%": result += "*"
+      case "_": result += "?"
+      case "*", "?", "[": result += "[\(character)]"
+      default: result.append(character)
+      }
+    }
+  }
+
+  private func compare(
+    _ field: QueryField, _ comparison: QueryComparison, _ value: QueryValue, _ scope: Scope
   ) -> SQLPiece {
     let sign = comparison == .notEqual ? "<>" : comparison.rawValue
     switch value {
     case .number(let number, let written):
-      guard case .param = field else {
-        return binary(self.number(of: field), sign, number.databaseValue)
+      let asNumber = Self.binary(self.number(field, scope), sign, number.databaseValue)
+      guard case .param = field, comparison == .equal || comparison == .notEqual else {
+        return asNumber
       }
-      let asNumber = binary(self.number(of: field), sign, number.databaseValue)
-      guard comparison == .equal || comparison == .notEqual else { return asNumber }
       // A param that is no number still differs from one, or is written the same.
-      let asText = binary(text(of: field), sign, written.databaseValue)
+      let asText = Self.binary(text(field, scope), sign, written.databaseValue)
       return SQLPiece(
         sql: "COALESCE(\(asNumber.sql), \(asText.sql))", values: asNumber.values + asText.values)
     case .text(let text):
-      return binary(self.text(of: field), sign, text.databaseValue)
+      if comparison == .equal, field == .attribute(.experiment) {
+        return Self.experiments([text.databaseValue])
+      }
+      return Self.binary(self.text(field, scope), sign, text.databaseValue)
     case .time(let time):
-      return binary(self.number(of: field), sign, time.databaseValue)
+      return Self.binary(self.number(field, scope), sign, time.databaseValue)
     }
   }
 
   /// As comparisons by `=` joined by `or`, but no higher for SQLite, however long the list.
-  private static func isIn(_ field: QueryField, _ values: [QueryValue]) -> SQLPiece {
+  private func isIn(_ field: QueryField, _ values: [QueryValue], _ scope: Scope) -> SQLPiece {
+    let (numbers, texts) = Self.lists(values, of: field)
+    if field == .attribute(.experiment) { return Self.experiments(texts) }
+    let pieces = [(number(field, scope), numbers), (text(field, scope), texts)]
+      .filter { !$0.1.isEmpty }
+      .map { operand, list in
+        SQLPiece(
+          sql: "\(operand.sql) IN (\(Self.marks(list.count)))", values: operand.values + list)
+      }
+    return SQLPiece(
+      sql: pieces.count == 1
+        ? pieces[0].sql : "(" + pieces.map(\.sql).joined(separator: " OR ") + ")",
+      values: pieces.flatMap(\.values))
+  }
+
+  static func lists(
+    _ values: [QueryValue], of field: QueryField
+  ) -> (numbers: [DatabaseValue], texts: [DatabaseValue]) {
     var numbers: [DatabaseValue] = []
     var texts: [DatabaseValue] = []
     for value in values {
@@ -106,73 +162,22 @@ enum QuerySQL {
       case .text(let text): texts.append(text.databaseValue)
       }
     }
-    let pieces = [(number(of: field), numbers), (text(of: field), texts)]
-      .filter { !$0.1.isEmpty }
-      .map { operand, list in
-        let marks = Array(repeating: "?", count: list.count).joined(separator: ", ")
-        return SQLPiece(sql: "\(operand.sql) IN (\(marks))", values: operand.values + list)
-      }
-    return SQLPiece(
-      sql: "(" + pieces.map(\.sql).joined(separator: " OR ") + ")",
-      values: pieces.flatMap(\.values))
+    return (numbers, texts)
+  }
+
+  static func marks(_ count: Int) -> String {
+    Array(repeating: "?", count: count).joined(separator: ", ")
+  }
+
+  private static func experiments(_ names: [DatabaseValue]) -> SQLPiece {
+    SQLPiece(
+      sql: "r.experiment_id IN (SELECT id FROM experiments WHERE name IN (\(marks(names.count))))",
+      values: names)
   }
 
   private static func binary(
     _ left: SQLPiece, _ sign: String, _ right: DatabaseValue
   ) -> SQLPiece {
     SQLPiece(sql: "\(left.sql) \(sign) ?", values: left.values + [right])
-  }
-
-  /// NULL for a NaN.
-  static func number(of field: QueryField) -> SQLPiece {
-    switch field {
-    case .metric(let key):
-      return metric("CASE typeof(m.last) WHEN 'real' THEN m.last END", key)
-    case .param(let key): return keyed("number", "params", key)
-    case .tag, .attribute: return text(of: field)
-    }
-  }
-
-  static func text(of field: QueryField) -> SQLPiece {
-    switch field {
-    case .metric(let key): metric("m.last", key)
-    case .param(let key): keyed("value", "params", key)
-    case .tag(let key): keyed("value", "tags", key)
-    case .attribute(let attribute): SQLPiece(sql: column(attribute))
-    }
-  }
-
-  /// NULL only where the run has no such thing; a NaN is one.
-  private static func presence(of field: QueryField) -> SQLPiece { text(of: field) }
-
-  private static func metric(_ expression: String, _ key: String) -> SQLPiece {
-    SQLPiece(
-      sql: """
-        (SELECT \(expression) FROM metrics m WHERE m.run_id = r.id
-        AND m.key_id = (SELECT k.id FROM metric_keys k WHERE k.name = ?))
-        """, values: [key.databaseValue])
-  }
-
-  private static func keyed(_ column: String, _ table: String, _ key: String) -> SQLPiece {
-    SQLPiece(
-      sql: "(SELECT p.\(column) FROM \(table) p WHERE p.run_id = r.id AND p.key = ?)",
-      values: [key.databaseValue])
-  }
-
-  private static func column(_ attribute: QueryAttribute) -> String {
-    switch attribute {
-    case .status: "r.status"
-    case .name: "r.name"
-    case .id: "r.id"
-    case .experiment: "e.name"
-    case .seed: "r.seed"
-    case .started: "r.started_at"
-    case .ended: "r.ended_at"
-    case .created: "r.created_at"
-    case .note: "r.note"
-    case .job: "r.job_id"
-    case .dataset: "d.name"
-    case .parent: "r.parent_run_id"
-    }
   }
 }

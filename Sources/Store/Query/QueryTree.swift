@@ -7,8 +7,54 @@ indirect enum QueryNode: Equatable, Sendable {
   case not(QueryNode)
   case compare(QueryField, QueryComparison, QueryValue)
   case isIn(QueryField, [QueryValue])
-  case like(QueryField, String)
+  /// `%` any characters, `_` one.
+  case like(QueryField, String, ignoringCase: Bool)
+  case matches(QueryField, RegexPattern)
   case isNull(QueryField)
+}
+
+extension QueryNode {
+  /// The same with `not` carried down to the comparisons (De Morgan), which holds in three-valued
+  /// logic too, and without joints in joints of the same kind.
+  var normalized: QueryNode { normalized(isNegated: false) }
+
+  private func normalized(isNegated: Bool) -> QueryNode {
+    switch self {
+    case .not(let inner): inner.normalized(isNegated: !isNegated)
+    case .and(let children), .or(let children):
+      Self.joined(
+        children.map { $0.normalized(isNegated: isNegated) }, isAnd: isAnd != isNegated)
+    case .compare(let field, let comparison, let value) where isNegated:
+      // What is unknown stays so, whichever way it is asked.
+      .compare(field, comparison.negated, value)
+    default: isNegated ? .not(self) : self
+    }
+  }
+
+  private var isAnd: Bool { if case .and = self { true } else { false } }
+
+  static func joined(_ nodes: [QueryNode], isAnd: Bool) -> QueryNode {
+    let flat = nodes.flatMap { node in
+      switch node {
+      case .and(let children) where isAnd: children
+      case .or(let children) where !isAnd: children
+      default: [node]
+      }
+    }
+    if flat.count == 1 { return flat[0] }
+    return isAnd ? .and(flat) : .or(flat)
+  }
+
+  /// Hands over every field that is spoken of.
+  func forEachField(_ body: (QueryField) -> Void) {
+    switch self {
+    case .and(let children), .or(let children): children.forEach { $0.forEachField(body) }
+    case .not(let inner): inner.forEachField(body)
+    case .compare(let field, _, _), .isIn(let field, _), .like(let field, _, _),
+      .matches(let field, _), .isNull(let field):
+      body(field)
+    }
+  }
 }
 
 enum QueryComparison: String, Equatable, Sendable {
@@ -18,6 +64,17 @@ enum QueryComparison: String, Equatable, Sendable {
   case lessOrEqual = "<="
   case greater = ">"
   case greaterOrEqual = ">="
+
+  var negated: QueryComparison {
+    switch self {
+    case .equal: .notEqual
+    case .notEqual: .equal
+    case .less: .greaterOrEqual
+    case .lessOrEqual: .greater
+    case .greater: .lessOrEqual
+    case .greaterOrEqual: .less
+    }
+  }
 
   /// The same with its sides changed: `1 < x` is `x > 1`.
   var flipped: QueryComparison {
@@ -29,77 +86,6 @@ enum QueryComparison: String, Equatable, Sendable {
     case .greaterOrEqual: .lessOrEqual
     }
   }
-}
-
-enum QueryField: Equatable, Sendable {
-  case metric(String)
-  case param(String)
-  case tag(String)
-  case attribute(QueryAttribute)
-
-  /// The word as a field.
-  /// - Throws: what is wrong with it, with the names that there are.
-  init(word: String, at position: Int) throws(QueryMistake) {
-    if let dot = word.firstIndex(of: ".") {
-      let key = String(word[word.index(after: dot)...])
-      guard !key.isEmpty else {
-        throw QueryMistake(reason: "expected a key after \"\(word)\"", position: position)
-      }
-      switch word[..<dot].lowercased() {
-      case "metrics", "metric": self = .metric(key)
-      case "params", "param": self = .param(key)
-      case "tags", "tag": self = .tag(key)
-      case "attributes", "attribute": self = .attribute(try Self.attribute(key, at: position))
-      default:
-        throw QueryMistake(
-          reason: "\"\(word.prefix(40))\" is no field; keys begin with metrics., params. or tags.",
-          position: position)
-      }
-      return
-    }
-    self = .attribute(try Self.attribute(word, at: position))
-  }
-
-  private static func attribute(
-    _ name: String, at position: Int
-  ) throws(QueryMistake) -> QueryAttribute {
-    guard let attribute = QueryAttribute(rawValue: name.lowercased()) else {
-      throw QueryMistake(
-        reason: "\"\(name.prefix(40))\" is no field; there are metrics.KEY, params.KEY, tags.KEY, "
-          + QueryAttribute.allCases.map(\.rawValue).joined(separator: ", "),
-        position: position)
-    }
-    return attribute
-  }
-
-  /// What it can be compared with.
-  var type: QueryType {
-    switch self {
-    case .metric: .number
-    case .param: .any
-    case .tag: .text
-    case .attribute(let attribute): attribute.type
-    }
-  }
-}
-
-enum QueryAttribute: String, CaseIterable, Sendable {
-  case status, name, id, experiment, seed, started, ended, created, note, job, dataset, parent
-
-  var type: QueryType {
-    switch self {
-    case .status: .status
-    case .name, .experiment, .note, .dataset: .text
-    case .id, .seed, .job, .parent: .number
-    case .started, .ended, .created: .time
-    }
-  }
-}
-
-enum QueryType: Equatable {
-  case number, text, time, status
-  /// A param: a number where both sides are numbers, else a text.
-  case any
 }
 
 enum QueryValue: Equatable, Sendable {

@@ -36,43 +36,29 @@ struct RunOrder {
     guard body.utf8.count <= Limits.queryBytes else {
       throw QueryMistake(reason: "the field is too long", position: 0)
     }
-    let tokens: [QueryToken]
     do throws(QueryMistake) {
-      tokens = try QueryLexer.tokens(of: String(body))
+      var reader = try TokenReader(String(body))
+      let field = try reader.field()
+      if reader.current.isWord("desc") || reader.current.isWord("asc") {
+        isDescending = isDescending != reader.advance().isWord("desc")
+      }
+      guard reader.current.kind == .end else { throw reader.expected("\"asc\", \"desc\" or the end") }
+      return Term(field: field, isDescending: isDescending)
     } catch {
       throw QueryMistake(reason: error.reason, position: error.position + offset)
     }
-    guard case .word(let word, _) = tokens[0].kind else {
-      throw QueryMistake(
-        reason: "expected a field such as metrics.val_f1 but found \(tokens[0].description)",
-        position: tokens[0].position + offset)
-    }
-    var rest = tokens[1...]
-    if let direction = rest.first, direction.isWord("desc") || direction.isWord("asc") {
-      isDescending = isDescending != direction.isWord("desc")
-      rest = rest.dropFirst()
-    }
-    guard let end = rest.first, end.kind == .end else {
-      let found = rest.first ?? tokens[0]
-      throw QueryMistake(
-        reason: "expected \"asc\", \"desc\" or the end but found \(found.description)",
-        position: found.position + offset)
-    }
-    let field = try QueryField(word: word, at: tokens[0].position + offset)
-    return Term(field: field, isDescending: isDescending)
   }
 
   /// What the runs are sorted by: one expression per term.
-  var keys: [SQLPiece] {
-    terms.map { term in
-      guard case .param = term.field else { return QuerySQL.number(of: term.field) }
-      // Numbers sort as numbers, before texts.
-      let number = QuerySQL.number(of: term.field)
-      let text = QuerySQL.text(of: term.field)
-      return SQLPiece(
-        sql: "COALESCE(\(number.sql), \(text.sql))", values: number.values + text.values)
-    }
+  func keys(_ sql: QuerySQL) -> [SQLPiece] { terms.map { sql.sortKey(of: $0.field) } }
+
+  /// The metric by whose last value the runs are sorted first: its index has them in that order.
+  var leadingMetric: String? {
+    if case .metric(let key, .last)? = terms.first?.field { key } else { nil }
   }
+
+  /// Whether the runs come by falling number: the table itself has that order.
+  var isNewestFirst: Bool { terms.isEmpty }
 
   /// ORDER BY over columns `k0`, `k1` … and `id`.
   var clause: String {
@@ -82,21 +68,32 @@ struct RunOrder {
     return (parts + ["id DESC"]).joined(separator: ", ")
   }
 
-  /// The condition that a row comes after the one with these keys.
+  /// The condition that a row comes after the one with these keys, over the columns of `clause`.
   func after(_ keys: [DatabaseValue], id: Int64) -> SQLPiece {
-    var result = SQLPiece(sql: "id < ?", values: [id.databaseValue])
+    let columns = terms.indices.map { SQLPiece(sql: "k\($0)") }
+    return after(keys, id: id, columns: columns, idColumn: "id")
+  }
+
+  /// The same over other expressions.
+  func after(
+    _ keys: [DatabaseValue], id: Int64, columns: [SQLPiece], idColumn: String
+  ) -> SQLPiece {
+    var result = SQLPiece(sql: "\(idColumn) < ?", values: [id.databaseValue])
     for (index, term) in terms.enumerated().reversed() {
       let key = keys[index]
-      let column = "k\(index)"
+      let column = columns[index]
       guard !key.isNull else {
         // Nothing comes after a missing value but others of them.
-        result.sql = "(\(column) IS NULL AND (\(result.sql)))"
+        result = SQLPiece(
+          sql: "(\(column.sql) IS NULL AND (\(result.sql)))", values: column.values + result.values)
         continue
       }
-      let beyond = "\(column) \(term.isDescending ? "<" : ">") ?"
+      let beyond = "\(column.sql) \(term.isDescending ? "<" : ">") ?"
       result = SQLPiece(
-        sql: "(\(beyond) OR \(column) IS NULL OR (\(column) = ? AND (\(result.sql))))",
-        values: [key, key] + result.values)
+        sql: """
+          (\(beyond) OR \(column.sql) IS NULL OR (\(column.sql) = ? AND (\(result.sql))))
+          """,
+        values: column.values + [key] + column.values + column.values + [key] + result.values)
     }
     return result
   }

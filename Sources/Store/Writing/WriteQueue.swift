@@ -198,6 +198,7 @@ package final class WriteQueue: Sendable {
       isCommitting = true
       try commit(db)
     } catch {
+      let error = FullDisk.named(error, path: pool.path)
       return .failed(rollBack(after: error, isCommitting: isCommitting, db))
     }
     hub.post(change)
@@ -222,6 +223,7 @@ package final class WriteQueue: Sendable {
       guard db.isInsideTransaction else { throw error }
       try db.cachedStatement(sql: "ROLLBACK TO entry").execute()
       try db.cachedStatement(sql: "RELEASE entry").execute()
+      let error = FullDisk.named(error, path: pool.path)
       return { entry.fail(error) }
     }
   }
@@ -240,6 +242,16 @@ package final class WriteQueue: Sendable {
   }
 
   private var brokenBy: StoreError? { state.withLock { $0.broken } }
+
+  /// Whether nothing is acknowledged any more, because nobody knows what is on disk.
+  package var isBroken: Bool { brokenBy != nil }
+
+  /// Takes an error of moving the write-ahead log into the file: after a failed write or sync of the
+  /// file nothing is acknowledged any more. A full disk and a busy reader only delay it.
+  package func noteFailedSync(_ error: any Error) {
+    guard let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR else { return }
+    fail(error)
+  }
 
   /// Nothing is acknowledged from here on.
   private func fail(_ error: any Error) {

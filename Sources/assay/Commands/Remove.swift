@@ -1,4 +1,4 @@
-// `assay rm`: deletes runs, and brings them back.
+// `assay rm`: deletes runs, also those of a whole experiment, and brings them back.
 
 import ArgumentParser
 import Client
@@ -10,24 +10,46 @@ struct RemoveCommand: AsyncParsableCommand {
     commandName: "rm",
     abstract: "Delete runs; --undo brings them back.",
     discussion: """
-      A deleted run is no longer listed or compared, but nothing of it is lost: assay runs \
-      --deleted lists them.
+      A deleted run is no longer listed or compared, but nothing of it is lost for 30 days (assayd \
+      --undo-days): assay runs --deleted lists them. With --purge it is gone at once, for good.
 
       Examples:
         assay rm 12 14-16
         assay rm --undo 12
+        assay rm --purge 12
+        assay rm --experiment trials
       """)
 
   @Argument(help: ArgumentHelp("The runs.", valueName: "run"))
-  var names: [String]
+  var names: [String] = []
 
   @Flag(help: "Bring deleted runs back.")
   var undo = false
 
+  @Flag(help: "Remove the runs for good, without undo, and give their space back.")
+  var purge = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The experiment with all its runs; --undo brings back what was deleted with it.",
+      valueName: "name"))
+  var experiment: String?
+
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard names.isEmpty != (experiment == nil) else {
+      throw ValidationError("Name either runs or an --experiment.")
+    }
+    guard !purge || !undo && experiment == nil else {
+      throw ValidationError("--purge takes runs, and cannot be undone.")
+    }
+  }
 
   func run() async throws {
     try await common.withClient { client in
+      if let experiment { return try await change(experiment, client) }
+      if purge { return try await purge(client) }
       var runs: [Run] = []
       let names =
         undo ? try await deleted(client) : try await client.resolve(names).map(String.init)
@@ -43,6 +65,29 @@ struct RemoveCommand: AsyncParsableCommand {
             "undo with: assay rm --undo \(runs.map { String($0.id) }.joined(separator: " "))")
         }
       }
+    }
+  }
+
+  private func change(_ experiment: String, _ client: AssayClient) async throws {
+    let runs = try await client.changeExperiment(experiment, ExperimentChange(deleted: !undo))
+    try common.print(runs) {
+      let name = ShownText.line(experiment)
+      let count = "\(Numbers.count(runs.runIds.count)) run\(runs.runIds.count == 1 ? "" : "s")"
+      guard !undo else { return Terminal.print("experiment \(name) is back with \(count)") }
+      Terminal.print("experiment \(name) is deleted with \(count)")
+      Terminal.print("undo with: assay rm --undo --experiment \(name)")
+    }
+  }
+
+  /// Deleted runs may be named, too, by their number.
+  private func purge(_ client: AssayClient) async throws {
+    let ids = try await client.resolve(names)
+    for id in ids { try await client.purgeRun(String(id)) }
+    let report = try await GarbageText.collect(client, now: false)
+    try common.print(report) {
+      let verb = ids.count == 1 ? "is" : "are"
+      Terminal.print("\(NumberList.text("run", ids)) \(verb) gone for good")
+      Terminal.print(GarbageText.done(report))
     }
   }
 

@@ -1,0 +1,14 @@
+// The value that a metric had at one step, as SQL: of what the newest attempt wrote there, the last
+// point. It stands apart because it alone of the query language reads points.
+
+enum PointAtStep {
+  /// Over a row `m` of `metrics`, with one question mark for the step; NULL where there is no such
+  /// point and, as a number, for a NaN.
+  static func value(isNumber: Bool) -> String {
+    let value = isNumber ? "CASE typeof(v.value) WHEN 'real' THEN v.value END" : "v.value"
+    return """
+      (SELECT \(value) FROM metric_points v WHERE v.metric_id = m.id AND v.step = ?
+      ORDER BY v.attempt DESC, v.time DESC, v.value DESC LIMIT 1)
+      """
+  }
+}
