@@ -12,6 +12,7 @@ enum Routes {
       AttemptRoutes.endpoints(core),
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
+      CareRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }
