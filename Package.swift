@@ -84,6 +84,7 @@ let package = Package(
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
     library("Imports", ["Experiments", .grdb, .crypto]),
+    library("Archives", ["Experiments", "Checkpoints"]),
     library(
       "Server",
       [
@@ -92,7 +93,10 @@ let package = Package(
       ], embeds: true),
     library(
       "Client",
-      ["Wire", "Experiments", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioFoundationCompat]),
+      [
+        "Wire", "Experiments", "Checkpoints", .asyncHTTPClient, .nioCore, .nioHTTP1,
+        .nioFoundationCompat,
+      ]),
 
     // Programs
     program(
@@ -102,7 +106,11 @@ let package = Package(
         .argumentParser, .logging,
       ]),
     program(
-      "assay", ["Client", "Wire", "Experiments", "Analysis", "Imports", "CLinux", .argumentParser, .yams]),
+      "assay",
+      [
+        "Client", "Wire", "Experiments", "Analysis", "Archives", "Imports", "Checkpoints",
+        "CLinux", .argumentParser, .yams,
+      ]),
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
@@ -130,6 +138,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("ImportsTests", ["Imports", "Experiments", .grdb]),

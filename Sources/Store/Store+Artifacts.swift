@@ -12,10 +12,26 @@ extension Store {
   package func addArtifact(
     attempt id: Int64, _ manifest: ArtifactManifest
   ) async throws -> Artifact {
+    try await addArtifact(manifest) { try ContentWriter.attempt($0, id) }
+  }
+
+  /// The same for somebody who is none of the run's attempts.
+  /// - Throws: `chunk_missing` with all that are, `artifact_path_invalid` and others of a manifest's
+  ///   errors, `run_not_found`, `run_deleted`.
+  package func addArtifact(
+    run id: Int64, _ manifest: ArtifactManifest
+  ) async throws -> Artifact {
+    try await addArtifact(manifest) { try ContentWriter.outsider($0, run: id) }
+  }
+
+  private func addArtifact(
+    _ manifest: ArtifactManifest,
+    by writer: @escaping @Sendable (Database) throws -> ContentWriter
+  ) async throws -> Artifact {
     try await working { try ArtifactCoder.check(manifest) }
     return try await write { [clock] db, change in
       let now = clock.now()
-      let attempt = try AttemptRows.live(db, id)
+      let attempt = try writer(db)
       if let old = try Self.artifacts(
         db, "run_id = ? AND path = ?", [attempt.runId, manifest.path]
       )

@@ -33,13 +33,29 @@ extension Store {
   package func addCheckpoint(
     attempt id: Int64, _ manifest: CheckpointManifest
   ) async throws -> Checkpoint {
+    try await addCheckpoint(manifest) { try ContentWriter.attempt($0, id) }
+  }
+
+  /// The same for somebody who is none of the run's attempts.
+  /// - Throws: `chunk_missing` with all that are, `manifest_invalid` and others of a manifest's
+  ///   errors, `run_not_found`, `run_deleted`, `conflict` while the run's job is under way.
+  package func addCheckpoint(
+    run id: Int64, _ manifest: CheckpointManifest
+  ) async throws -> Checkpoint {
+    try await addCheckpoint(manifest) { try ContentWriter.checkpointer($0, run: id) }
+  }
+
+  private func addCheckpoint(
+    _ manifest: CheckpointManifest,
+    by writer: @escaping @Sendable (Database) throws -> ContentWriter
+  ) async throws -> Checkpoint {
     let text = try await working {
       try CheckpointCoder.check(manifest)
       return try RecordCoding.text(manifest)
     }
     return try await write { [clock] db, change in
       let now = clock.now()
-      let attempt = try AttemptRows.live(db, id)
+      let attempt = try writer(db)
       let old = try db.row(
         """
         SELECT id, sha256 FROM checkpoints
@@ -74,7 +90,7 @@ extension Store {
 
   private static func insert(
     _ db: Database, _ manifest: CheckpointManifest, text: String, _ chunks: [ChunkRows.Info],
-    _ attempt: LiveAttempt, at now: Timestamp
+    _ attempt: ContentWriter, at now: Timestamp
   ) throws {
     let distinct = Dictionary(chunks.map { ($0.id, $0.storedBytes) }) { first, _ in first }
     try db.run(

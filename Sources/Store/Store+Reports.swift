@@ -85,7 +85,7 @@ extension Store {
       data: ["attempt": .int(attempt.id)])
   }
 
-  private static func environment(_ db: Database, _ environment: Environment) throws -> Int64 {
+  static func environment(_ db: Database, _ environment: Environment) throws -> Int64 {
     let info = try RecordCoding.text(environment)
     let sha256 = ContentHash.sha256Hex(info)
     if let id = try db.int64("SELECT id FROM environments WHERE sha256 = ?", [sha256]) { return id }
@@ -99,7 +99,6 @@ extension Store {
   /// - Throws: `dataset_changed` if the run has seen other data; `attempt_not_found`,
   ///   `attempt_fenced`.
   package func attemptDataset(_ id: Int64, _ info: DatasetInfo) async throws {
-    let text = try RecordCoding.text(info)
     try await write { [clock] db, change in
       let attempt = try AttemptRows.live(db, id)
       let known = try db.string(
@@ -112,17 +111,21 @@ extension Store {
         }
         return
       }
-      try db.run(
-        "INSERT OR IGNORE INTO datasets (name, sha256, info, first_seen_at) VALUES (?, ?, ?, ?)",
-        [info.name, info.sha256, text, clock.now().microseconds])
-      try db.run(
-        """
-        UPDATE runs SET dataset_id = (SELECT id FROM datasets WHERE sha256 = ? AND info = ?)
-        WHERE id = ?
-        """, [info.sha256, text, attempt.runId])
+      let dataset = try Self.dataset(db, info, at: clock.now())
+      try db.run("UPDATE runs SET dataset_id = ? WHERE id = ?", [dataset, attempt.runId])
       try RunWriter.updateComparability(db, run: attempt.runId)
       change.note(.runs, run: attempt.runId)
     }
+  }
+
+  static func dataset(_ db: Database, _ info: DatasetInfo, at now: Timestamp) throws -> Int64 {
+    let text = try RecordCoding.text(info)
+    let id = "SELECT id FROM datasets WHERE sha256 = ? AND info = ?"
+    if let known = try db.int64(id, [info.sha256, text]) { return known }
+    try db.run(
+      "INSERT INTO datasets (name, sha256, info, first_seen_at) VALUES (?, ?, ?, ?)",
+      [info.name, info.sha256, text, now.microseconds])
+    return db.lastInsertedRowID
   }
 
   /// How far the attempt is and what it has used; also its sign of life.

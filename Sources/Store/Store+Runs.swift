@@ -217,12 +217,12 @@ extension Store {
     }
   }
 
-  /// Where the run's job was submitted from; nil for a run without a job.
+  /// Where the run's job was submitted from; nil for a run that never had a job.
   /// - Throws: `run_not_found`.
   package func context(run id: Int64) async throws -> SubmitContext? {
     try await read { db in
       try RunRows.require(db, id)
-      return try RecordCoding.optional(try Self.text(db, "j.context", run: id))
+      return try RecordCoding.optional(try Self.text(db, "COALESCE(j.context, o.context)", run: id))
     }
   }
 
@@ -235,12 +235,12 @@ extension Store {
     }
   }
 
-  /// The spec of the run's job, defaults filled in; nil for a run without a job.
+  /// The spec of the run's job, defaults filled in; nil for a run that never had a job.
   /// - Throws: `run_not_found`.
   package func spec(run id: Int64) async throws -> JSONValue? {
     try await read { db in
       try RunRows.require(db, id)
-      return try Self.text(db, "j.spec", run: id).map { try JSONText.parse($0) }
+      return try Self.text(db, "COALESCE(j.spec, o.spec)", run: id).map { try JSONText.parse($0) }
     }
   }
 
@@ -248,6 +248,7 @@ extension Store {
     try db.string(
       """
       SELECT \(column) FROM runs r LEFT JOIN jobs j ON j.id = r.job_id
+        LEFT JOIN run_origins o ON o.run_id = r.id
         LEFT JOIN environments n ON n.id = r.environment_id
       WHERE r.id = ? AND \(column) IS NOT NULL
       """, [run])

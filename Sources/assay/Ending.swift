@@ -1,6 +1,7 @@
 // How a command ends: its exit code, and what it says on standard error.
 
 import ArgumentParser
+import Checkpoints
 import Client
 import Glibc
 import Wire
@@ -35,6 +36,9 @@ enum Ending {
       return (shown(CommandError(error)), Self.error)
     case let error as PlacesError:
       return (shown(CommandError(error.body)), Self.error)
+    case let error as CheckpointError:
+      let body = ErrorBody(code: error.code, message: error.message, hint: error.hint)
+      return (shown(CommandError(body)), Self.error)
     case is CancellationError:
       return (nil, Self.interrupted)
     default:

@@ -201,7 +201,7 @@ struct AttemptTests {
     }
   }
 
-  private static let dataset = DatasetInfo(
+  static let dataset = DatasetInfo(
     name: "synthetic", type: "synthetic", path: nil, sha256: String(repeating: "a", count: 64),
     rows: 100, features: 20, classes: ["0", "1"], trainRows: 80, validationRows: 10, testRows: 10)
 }

@@ -75,7 +75,7 @@ enum AttemptRoutes {
   }
 
   /// Compression of bytes that do not compress makes them a little longer.
-  private static let chunkLimit = Limits.chunkBytes + 64 << 10
+  static let chunkLimit = Limits.chunkBytes + 64 << 10
 
   private static func endpoint(
     _ method: HTTPRequest.Method, _ path: String, query: [String] = [], limit: Int,
@@ -91,7 +91,7 @@ enum AttemptRoutes {
     }
   }
 
-  private static func putChunk(_ request: APIRequest, _ core: Core) async throws {
+  static func putChunk(_ request: APIRequest, _ core: Core) async throws {
     let name = try request.text("chunk")
     guard ContentHash.isHex(name) else {
       throw ServerError.badParameter(

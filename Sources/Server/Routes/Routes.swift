@@ -9,6 +9,7 @@ enum Routes {
       BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
       AttemptRoutes.endpoints(core),
+      ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }

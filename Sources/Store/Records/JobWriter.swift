@@ -81,8 +81,7 @@ enum JobWriter {
     return run
   }
 
-  private static func experiment(_ db: Database, _ name: String, at now: Timestamp) throws -> Int64
-  {
+  static func experiment(_ db: Database, _ name: String, at now: Timestamp) throws -> Int64 {
     if let id = try db.int64("SELECT id FROM experiments WHERE name = ?", [name]) { return id }
     try Bounds.name(name, of: "experiment")
     try db.run(

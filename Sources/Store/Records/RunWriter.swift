@@ -8,7 +8,7 @@ enum RunWriter {
   struct NewRun {
     var uid: Identifier
     var experimentId: Int64
-    var jobId: Int64
+    var jobId: Int64?
     var parentId: Int64?
     var name: String
     var seed: Int64?

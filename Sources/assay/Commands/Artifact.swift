@@ -8,13 +8,14 @@ import Wire
 struct ArtifactCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "artifact",
-    abstract: "List and fetch the files kept with a run.",
+    abstract: "List, fetch and add the files kept with a run.",
     discussion: """
       Examples:
         assay artifact list 12
         assay artifact get 12 predictions.csv
+        assay artifact put 12 report.pdf
       """,
-    subcommands: [ArtifactList.self, ArtifactGet.self])
+    subcommands: [ArtifactList.self, ArtifactGet.self, ArtifactPut.self])
 }
 
 struct ArtifactList: AsyncParsableCommand {

@@ -75,7 +75,7 @@ enum LocalFile {
       "\(path) exists already", hint: "replace it with --force, or choose --output")
   }
 
-  private static func unreadable(_ path: String) -> CommandError {
+  static func unreadable(_ path: String) -> CommandError {
     .unreadable(path: path, reason: String(cString: strerror(errno)))
   }
 }
