@@ -16,6 +16,7 @@ extension Target.Dependency {
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
+  static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
   static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
@@ -80,7 +81,8 @@ let package = Package(
     library("Training", ["Experiments", "COpenBLAS"]),
     library("Checkpoints", ["Experiments", "CZstd", .crypto]),
     library("Analysis", ["Experiments"]),
-    library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
+    library(
+      "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
     library("Imports", ["Experiments", .grdb, .crypto]),

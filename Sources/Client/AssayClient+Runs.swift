@@ -31,12 +31,15 @@ extension AssayClient {
   }
 
   /// The series as it counts; the summaries of all series stand in the run itself.
-  package func history(_ name: String, key: String) async throws -> MetricHistory {
-    try await get(APIPath("runs", name, "metrics", key))
+  /// - Parameter points: thinned out to so many points at most; nil: all.
+  package func history(
+    _ name: String, key: String, points: Int? = nil
+  ) async throws -> MetricHistory {
+    try await get(APIPath("runs", name, "metrics", key).query("points", points))
   }
 
   /// Writes points into a run without an attempt.
-  package func addMetrics(_ name: String, _ batch: MetricsBatch) async throws -> Acknowledged {
+  package func addMetrics(_ name: String, _ batch: MetricsBatch) async throws -> PointsAdded {
     try await post(APIPath("runs", name, "metrics"), batch)
   }
 

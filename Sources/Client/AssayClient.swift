@@ -111,12 +111,14 @@ extension AssayClient {
 
   /// Sends a request and takes its whole answer.
   func bytes(
-    _ method: HTTPMethod, _ path: APIPath, body: ByteBuffer? = nil, contentType: String? = nil
+    _ method: HTTPMethod, _ path: APIPath, body: ByteBuffer? = nil, contentType: String? = nil,
+    accept: String? = nil
   ) async throws -> ByteBuffer {
     try await retryingOnce(path) {
       var request = self.request(method, path)
       if let body { request.body = .bytes(body) }
       if let contentType { request.headers.add(name: "Content-Type", value: contentType) }
+      if let accept { request.headers.add(name: "Accept", value: accept) }
       let response = try await self.http.execute(request, deadline: .now() + self.timeAmount)
       return try await self.collected(response, path)
     }

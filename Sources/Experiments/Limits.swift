@@ -14,10 +14,14 @@ package enum Limits {
   package static let specBytes = 1 << 20
   /// Tags of one run.
   package static let tagsPerRun = 200
+  /// Params of one run.
+  package static let paramsPerRun = 10_000
   /// Jobs in one submission.
   package static let jobsPerSubmission = 1_000
   /// Metric points in one request.
   package static let pointsPerRequest = 100_000
+  /// Points of a series that is thinned out for a plot.
+  package static let plotPoints = 100_000
   /// Raw bytes of one chunk of a checkpoint or artifact.
   package static let chunkBytes = 1 << 20
   /// A request's body unless its route says otherwise, in bytes.

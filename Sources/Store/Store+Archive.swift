@@ -79,7 +79,7 @@ extension Store {
     let id = try RunWriter.insert(
       db,
       RunWriter.NewRun(
-        uid: new.uid, experimentId: try JobWriter.experiment(db, new.experiment, at: now),
+        uid: new.uid, experimentId: try ExperimentRows.id(db, new.experiment, at: now),
         jobId: nil, parentId: nil, name: new.name, seed: new.seed, bestMetric: new.bestMetric,
         keepLast: new.keepLast, params: new.params.map { ($0.key, $0.value) }, tags: new.tags),
       at: new.createdAt)

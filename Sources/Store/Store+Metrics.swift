@@ -6,65 +6,66 @@ import GRDB
 
 extension Store {
   /// Adds what a worker measured. Points that are there already change nothing.
+  /// - Returns: how many points there were.
   /// - Throws: `attempt_not_found`, `attempt_fenced`, `limit_exceeded`, `invalid_value`.
-  package func appendMetrics(attempt id: Int64, _ points: [MetricPoint]) async throws {
-    try Self.check(points)
+  @discardableResult
+  package func appendMetrics(attempt id: Int64, _ series: [PointSeries]) async throws -> Int {
+    let count = try Self.check(series)
     try await write { db, change in
       let attempt = try AttemptRows.live(db, id)
-      try Self.append(points, db, run: attempt.runId, attempt: attempt.number)
+      try Self.append(series, db, run: attempt.runId, attempt: attempt.number)
       change.note(.metrics, run: attempt.runId, job: attempt.jobId)
     }
+    return count
   }
 
   /// Adds points to a run by someone who is not one of its attempts.
+  /// - Returns: how many points there were.
   /// - Throws: `run_not_found`, `limit_exceeded`, `invalid_value`.
-  package func appendMetrics(run id: Int64, _ points: [MetricPoint]) async throws {
-    try Self.check(points)
+  @discardableResult
+  package func appendMetrics(run id: Int64, _ series: [PointSeries]) async throws -> Int {
+    let count = try Self.check(series)
     try await write { db, change in
-      try Self.append(points, db, run: id, attempt: 0)
+      try Self.append(series, db, run: id, attempt: 0)
       change.note(.metrics, run: id)
     }
+    return count
   }
 
-  private static func check(_ points: [MetricPoint]) throws {
-    try Bounds.count(points.count, of: "points", atMost: Limits.pointsPerRequest)
-    for point in points {
-      guard !point.key.isEmpty else {
+  package func appendMetrics(attempt id: Int64, _ points: [MetricPoint]) async throws {
+    try await appendMetrics(attempt: id, PointSeries.grouping(points))
+  }
+
+  package func appendMetrics(run id: Int64, _ points: [MetricPoint]) async throws {
+    try await appendMetrics(run: id, PointSeries.grouping(points))
+  }
+
+  private static func check(_ series: [PointSeries]) throws -> Int {
+    var count = 0
+    for one in series {
+      guard !one.key.isEmpty else {
         throw StoreError.invalidValue(field: "key", message: "must not be empty")
       }
-      try Bounds.length(point.key, of: "key", atMost: Limits.keyCharacters)
+      try Bounds.length(one.key, of: "key", atMost: Limits.keyCharacters)
+      guard one.isRectangular else {
+        throw StoreError.invalidValue(
+          field: "series", message: "\"\(one.key)\" has columns of different lengths")
+      }
+      count += one.count
     }
+    try Bounds.count(count, of: "points", atMost: Limits.pointsPerRequest)
+    return count
   }
 
   private static func append(
-    _ points: [MetricPoint], _ db: Database, run: Int64, attempt: Int64
+    _ series: [PointSeries], _ db: Database, run: Int64, attempt: Int64
   ) throws {
-    guard let origin = try db.int64("SELECT created_at FROM runs WHERE id = ?", [run]) else {
-      throw StoreError.runNotFound(name: "\(run)")
+    let origin = try origin(db, run: run)
+    for points in series where points.count > 0 {
+      var writer = try SeriesWriter(db, run: run, key: points.key, attempt: attempt)
+      try writer.add(points, origin: origin)
+      try writer.finish()
     }
-    var series: [SeriesWriter] = []
-    var indices: [String: Int] = [:]
-    for point in points {
-      let time = point.time.microseconds.subtractingReportingOverflow(origin)
-      guard !time.overflow else {
-        throw StoreError.invalidValue(
-          field: "time", message: "\(point.time.microseconds) is out of range")
-      }
-      let index: Int
-      if let known = indices[point.key] {
-        index = known
-      } else {
-        index = series.count
-        series.append(try SeriesWriter(db, run: run, key: point.key, attempt: attempt))
-        indices[point.key] = index
-      }
-      try series[index].add(
-        db,
-        SeriesPoints.Point(
-          step: point.step, time: time.partialValue, value: point.value, epoch: point.epoch,
-          attempt: attempt))
-    }
-    for index in series.indices { try series[index].finish(db) }
   }
 
   /// A series as it counts: of each step only what the newest attempt wrote, in order of step and
@@ -73,23 +74,49 @@ extension Store {
   package func history(
     run id: Int64, key: String
   ) async throws -> (summary: MetricSummary, points: [MetricPoint]) {
-    try await read { db in
+    let (summary, series) = try await series(run: id, key: key)
+    return (summary, series.points)
+  }
+
+  /// The same as columns.
+  /// - Parameter most: at most so many points, chosen so that a plot of them looks like one of all
+  ///   (see `Thinning`); nil: all of them. 10 is the least.
+  /// - Throws: `run_not_found`, `metric_not_found`, `invalid_value`.
+  package func series(
+    run id: Int64, key: String, most: Int? = nil
+  ) async throws -> (summary: MetricSummary, series: PointSeries) {
+    if let most, most < Thinning.fewest {
+      throw StoreError.invalidValue(
+        field: "points", message: "is \(most); it must be at least \(Thinning.fewest)")
+    }
+    return try await read { db in
       let origin = try Self.origin(db, run: id)
-      let row = try db.row(
+      let row = try DirectStatement(
+        db,
         """
         SELECT m.id, m.last, m.last_step, m.last_epoch, m.min, m.max, m.sum, m.numbers, m.count
         FROM metrics m JOIN metric_keys k ON k.id = m.key_id WHERE m.run_id = ? AND k.name = ?
-        """, [id, key])
-      guard let row else { throw StoreError.metricNotFound(run: id, key: key) }
-      var points: [MetricPoint] = []
-      points.reserveCapacity(row[8])
-      try SeriesPoints.forEach(db, series: row[0]) { point in
-        points.append(
-          MetricPoint(
-            key: key, step: point.step, epoch: point.epoch,
-            time: Timestamp(microseconds: origin &+ point.time), value: point.value))
+        """)
+      defer { row.reset() }
+      row.bind(1, id)
+      row.bind(2, key)
+      guard try row.step() else { throw StoreError.metricNotFound(run: id, key: key) }
+      let metric = row.int64(0)
+      let summary = try SeriesSummary.metricSummary(row, from: 1)
+      let hasNaN = row.int64(7) < summary.count
+      var series = PointSeries(key: key)
+      func take(_ point: StoredPoint) {
+        series.append(
+          step: point.step, time: origin &+ point.time, value: point.value, epoch: point.epoch)
       }
-      return (try SeriesSummary.metricSummary(row, from: 1), points)
+      if let most, summary.count > most {
+        try Thinning.thin(db, metric: metric, count: summary.count, hasNaN: hasNaN, most: most)
+          .forEach(take)
+      } else {
+        series.reserveCapacity(Int(clamping: summary.count))
+        try CountedPoints(db, metric: metric).forEach(take)
+      }
+      return (summary, series)
     }
   }
 
@@ -109,7 +136,7 @@ extension Store {
         """, [id, epoch])
       for row in series {
         let key: String = row[1]
-        try SeriesPoints.forEachStepBackwards(db, series: row[0]) { point in
+        try CountedPoints(db, metric: row[0]).forEachStepBackwards { point in
           guard let own = point.epoch else { return true }
           guard own > epoch else { return false }
           var end = ends[own] ?? (point.step, [:])

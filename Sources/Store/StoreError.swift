@@ -30,6 +30,8 @@ package enum StoreError: Error, Sendable, Equatable {
   case limitExceeded(field: String, limit: Int64, value: Int64)
   case conflict(String)
   case nameTaken(kind: String, name: String)
+  /// A param keeps its first value.
+  case paramConflict(run: Int64, key: String, stored: String, given: String)
   case jobFinal(Int64, state: JobState)
   case datasetChanged(run: Int64, expected: String, found: String)
   /// The next offset that the log takes.
@@ -73,6 +75,7 @@ extension StoreError {
     case .limitExceeded: "limit_exceeded"
     case .conflict: "conflict"
     case .nameTaken: "name_taken"
+    case .paramConflict: "param_conflict"
     case .jobFinal: "job_final"
     case .datasetChanged: "dataset_changed"
     case .logGap: "log_gap"
@@ -117,6 +120,11 @@ extension StoreError {
       "\(field) is \(value), which is over the limit of \(limit)"
     case .conflict(let message): message
     case .nameTaken(let kind, let name): "there is a \(kind) \"\(name)\" already"
+    case .paramConflict(let run, let key, let stored, let given):
+      """
+      the param \(key) of run \(run) is "\(stored.prefix(200))" and cannot become \
+      "\(given.prefix(200))"
+      """
     case .jobFinal(let id, let state):
       "job \(id) is over: \(state.rawValue.replacing("_", with: " "))"
     case .datasetChanged(let run, let expected, let found):
@@ -157,6 +165,7 @@ extension StoreError {
     case .scheduleNotFound: "`assay schedule list` lists them"
     case .ambiguousId: "give more of its digits, or the run's number"
     case .invalidRunName: "name runs as 12, 2-6, 2,3, @latest, @BASELINE, or by a hexadecimal id"
+    case .paramConflict: "a run's params are fixed; open another run, or set a tag"
     case .datasetChanged: "submit it as a new job, or restore the file"
     case .chunkMissing: "send the missing chunks, then this again"
     case .checkpointDamaged: "use another checkpoint, or restore a backup"

@@ -30,7 +30,8 @@ package struct StartReply: Codable, Sendable {
   }
 }
 
-/// `POST …/metrics`: any number of points; sending them again changes nothing.
+/// `POST …/metrics`: any number of points; sending them again changes nothing. The simplest of three
+/// forms, see also `MetricsRequest` and `PointsBody`.
 package struct MetricsBatch: Codable, Sendable {
   package var points: [MetricPoint]
 

@@ -155,7 +155,8 @@ actor Delivery {
     case .metrics(let points):
       for start in stride(from: 0, to: points.count, by: Limits.pointsPerRequest) {
         let end = min(start + Limits.pointsPerRequest, points.count)
-        try await client.sendMetrics(attempt, MetricsBatch(points: Array(points[start..<end])))
+        try await client.appendMetrics(
+          attempt: attempt, PointsBody(points: Array(points[start..<end])))
       }
     case .state(let tensors, let metadata, let epoch, let step):
       let encoded = try await offPool {

@@ -21,6 +21,16 @@ struct Core: Sendable {
     }
     return id
   }
+
+  /// The same for what tells by itself that there is no such run: a number is taken as it is.
+  func givenRun(_ name: String) async throws -> Int64 {
+    if name.utf8.count < 19, name.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let id = Int64(name)
+    {
+      return id
+    }
+    return try await oneRun(name)
+  }
 }
 
 /// What the daemon says about itself.

@@ -162,10 +162,17 @@ struct APIRequest: Sendable {
   private static func decode<Value: Decodable>(
     _ body: ByteBuffer, hasSpec: Bool
   ) throws -> Value {
+    try decode(Value.self, from: body.readableBytesView, hasSpec: hasSpec)
+  }
+
+  /// - Throws: `bad_json`.
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, from body: some Collection<UInt8>, hasSpec: Bool = false
+  ) throws -> Value {
     let decoder = WireCoding.decoder()
     if hasSpec { decoder.nonConformingFloatDecodingStrategy = .throw }
     do {
-      return try decoder.decode(Value.self, from: Data(body.readableBytesView))
+      return try decoder.decode(Value.self, from: Data(body))
     } catch let error as DecodingError {
       throw JSONMistake.error(error)
     }

@@ -31,6 +31,8 @@ struct ErrorReply: Sendable {
       self.init(
         Self.status(of: error),
         ErrorBody(code: error.code, message: error.message, hint: error.hint))
+    case let error as PointsBodyError:
+      self.init(.badRequest, error.body)
     case is CancellationError:
       self.init(.serviceUnavailable, ServerError.shuttingDown.body)
     default:
@@ -82,7 +84,7 @@ struct ErrorReply: Sendable {
       .scheduleNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound, .metricNotFound:
       .notFound
     case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
-      .runDeleted, .baselineRunsDeleted:
+      .runDeleted, .baselineRunsDeleted, .paramConflict:
       .conflict
     case .ambiguousId, .invalidRunName, .invalidQuery, .invalidValue, .limitExceeded, .content:
       .badRequest

@@ -28,9 +28,8 @@ enum AttemptRoutes {
         return try Reply.acknowledged
       },
       endpoint(.post, "/metrics", limit: Limits.requestBytes, core) { request, attempt in
-        let points = try await MetricsBody.points(request)
-        try await core.store.appendMetrics(attempt: attempt, points)
-        return try Reply.acknowledged
+        let series = try await MetricsBody.series(request, core)
+        return MetricsBody.reply(try await core.store.appendMetrics(attempt: attempt, series))
       },
       endpoint(.post, "/progress", limit: Limits.specBytes, core) { request, attempt in
         let report = try await request.json(ProgressReport.self)

@@ -71,7 +71,7 @@ enum CheckpointRows {
     guard direction != .none else { return newest }
     var best: (index: Int, value: Double)?
     for (index, checkpoint) in checkpoints.enumerated() {
-      guard let value = try value(db, series: row[1], at: checkpoint), !value.isNaN else {
+      guard let value = try value(db, metric: row[1], at: checkpoint), !value.isNaN else {
         continue
       }
       if let known = best?.value, direction == .higher ? value <= known : value >= known {
@@ -82,20 +82,21 @@ enum CheckpointRows {
     return best?.index ?? newest
   }
 
-  /// What the series had at the checkpoint's epoch. Looks at the checkpoint's own step first, since
+  /// What the metric had at the checkpoint's epoch. Looks at the checkpoint's own step first, since
   /// a series may hold millions of points.
   private static func value(
-    _ db: Database, series: Int64, at checkpoint: Checkpoint
+    _ db: Database, metric: Int64, at checkpoint: Checkpoint
   ) throws -> Double? {
     let epoch = Int64(checkpoint.epoch)
+    let points = try CountedPoints(db, metric: metric)
     var found: Double?
-    try SeriesPoints.forEachStepBackwards(db, series: series, from: checkpoint.step) { point in
+    try points.forEachStepBackwards(from: checkpoint.step) { point in
       guard let own = point.epoch else { return true }
       if own == epoch { found = point.value }
       return own > epoch
     }
     guard found == nil else { return found }
-    try SeriesPoints.forEachStepBackwards(db, series: series) { point in
+    try points.forEachStepBackwards { point in
       if point.epoch == epoch { found = point.value }
       return found == nil && point.step > checkpoint.step
     }

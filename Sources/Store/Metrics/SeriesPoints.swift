@@ -1,103 +1,69 @@
-// All access to stored metric points goes through here: adding them, and reading those that count
-// (of each step what the newest attempt wrote), so that the table's layout may change.
+// All access to the rows of metric points goes through here and `SeriesWriter`, so that the table's
+// layout may change. A series is what one attempt wrote of a metric.
 
 import Experiments
 import GRDB
 
-enum SeriesPoints {
-  /// A stored point; `time` in microseconds since the run's creation.
-  struct Point {
-    var step: Int64
-    var time: Int64
-    var value: Double
-    var epoch: Int64?
-    var attempt: Int64
-  }
+/// A stored point; `time` in microseconds since the run's creation.
+struct StoredPoint: Equatable {
+  var step: Int64
+  var time: Int64
+  var value: Double
+  var epoch: Int64?
 
-  /// - Returns: whether it was not there.
-  static func insert(_ db: Database, series: Int64, _ point: Point) throws -> Bool {
-    try db.changed(
-      """
-      INSERT OR IGNORE INTO metric_points (metric_id, step, time, value, epoch, attempt)
-      VALUES (?, ?, ?, ?, ?, ?)
-      """,
-      [
-        series, point.step, point.time, MetricColumn.databaseValue(point.value), point.epoch,
-        point.attempt,
-      ])
+  /// Whether it comes after the other in the order of the points' key, where NaN is a text and so
+  /// comes after all numbers.
+  func isAfter(_ other: StoredPoint) -> Bool {
+    if step != other.step { return step > other.step }
+    if time != other.time { return time > other.time }
+    return value.isNaN ? !other.value.isNaN : value > other.value
   }
+}
 
-  /// Makes an existing point that of a newer attempt.
-  /// - Returns: whether it was an older one's.
-  static func claim(_ db: Database, series: Int64, _ point: Point) throws -> Bool {
-    try db.changed(
-      """
-      UPDATE metric_points SET attempt = ?, epoch = ?
-      WHERE metric_id = ? AND step = ? AND time = ? AND value = ? AND attempt < ?
-      """,
-      [
-        point.attempt, point.epoch, series, point.step, point.time,
-        MetricColumn.databaseValue(point.value), point.attempt,
-      ])
-  }
+/// Steps through the points of one series in rising or falling order of (step, time, value).
+struct SeriesCursor {
+  private let statement: DirectStatement
+  /// The point it is at; nil at the end.
+  private(set) var point: StoredPoint?
 
-  /// Hands over the points that count, in order of (step, time, value).
-  static func forEach(
-    _ db: Database, series: Int64, _ body: (Point) throws -> Void
+  /// Stands at the first point.
+  /// - Parameter isShared: false where several are open at once.
+  init(
+    _ db: Database, series: Int64, steps: ClosedRange<Int64>, falling: Bool = false,
+    isShared: Bool = true
   ) throws {
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT step, time, value, epoch, attempt FROM metric_points WHERE metric_id = ?
-        ORDER BY step, time, value
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [series])
-    var sameStep: [Point] = []
-    while let row = try rows.next() {
-      let point = try point(row)
-      if let first = sameStep.first, first.step != point.step {
-        try sameStep.forEach(body)
-        sameStep.removeAll(keepingCapacity: true)
-      }
-      if let attempt = sameStep.first?.attempt {
-        if point.attempt < attempt { continue }
-        if point.attempt > attempt { sameStep.removeAll(keepingCapacity: true) }
-      }
-      sameStep.append(point)
-    }
-    try sameStep.forEach(body)
+    statement = try DirectStatement(
+      db, falling ? Self.fallingSQL : Self.risingSQL, isShared: isShared)
+    statement.bind(1, series)
+    statement.bind(2, steps.lowerBound)
+    statement.bind(3, steps.upperBound)
+    try advance()
   }
 
-  /// Hands over the last point that counts of each step, in falling order of steps, until `body`
-  /// returns false.
-  static func forEachStepBackwards(
-    _ db: Database, series: Int64, from step: Int64 = .max, _ body: (Point) throws -> Bool
-  ) throws {
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT step, time, value, epoch, attempt FROM metric_points
-        WHERE metric_id = ? AND step <= ? ORDER BY step DESC, time DESC, value DESC
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [series, step])
-    var best: Point?
-    while let row = try rows.next() {
-      let point = try point(row)
-      guard let candidate = best else {
-        best = point
-        continue
-      }
-      if candidate.step == point.step {
-        if point.attempt > candidate.attempt { best = point }
-        continue
-      }
-      guard try body(candidate) else { return }
-      best = point
+  private static let risingSQL = """
+    SELECT step, time, value, epoch FROM metric_points
+    WHERE series_id = ? AND step BETWEEN ? AND ? ORDER BY step, time, value
+    """
+  private static let fallingSQL = """
+    SELECT step, time, value, epoch FROM metric_points
+    WHERE series_id = ? AND step BETWEEN ? AND ? ORDER BY step DESC, time DESC, value DESC
+    """
+
+  mutating func advance() throws {
+    do {
+      guard try statement.step() else { return close() }
+      point = StoredPoint(
+        step: statement.int64(0), time: statement.int64(1), value: try statement.value(2),
+        epoch: statement.optionalInt64(3))
+    } catch {
+      close()
+      throw error
     }
-    if let best { _ = try body(best) }
   }
 
-  private static func point(_ row: Row) throws -> Point {
-    Point(
-      step: row[0], time: row[1], value: try MetricColumn.double(row[2]), epoch: row[3],
-      attempt: row[4])
+  /// To be called unless the end was reached.
+  mutating func close() {
+    statement.reset()
+    point = nil
   }
 }

@@ -1,11 +1,11 @@
-// The summary of one series (a metric of a run), kept in step with its points. What counts: of each
+// The summary of one metric of a run, kept in step with its points. What counts: of each
 // step the points of the newest attempt that wrote it, since a resumed attempt repeats steps.
 
 import Experiments
 import GRDB
 
 struct SeriesSummary: Equatable {
-  /// Number of the newest attempt that wrote to the series.
+  /// Number of the newest attempt that wrote to the metric.
   var attempt: Int64
   /// The greatest step that an attempt before that one wrote. Beyond it a new point only adds;
   /// up to it one may take the place of others.
@@ -25,12 +25,13 @@ struct SeriesSummary: Equatable {
     var numbers: Int64 = 0
     var count: Int64 = 0
 
-    mutating func add(step: Int64, time: Int64, value: Double, epoch: Int64?) {
-      if count == 0 || isGreater(step, time, value) {
+    mutating func add(_ point: StoredPoint) {
+      let value = point.value
+      if count == 0 || point.isAfter(lastPoint) {
         last = value
-        lastStep = step
-        lastTime = time
-        lastEpoch = epoch
+        lastStep = point.step
+        lastTime = point.time
+        lastEpoch = point.epoch
       }
       count += 1
       guard !value.isNaN else { return }
@@ -40,11 +41,8 @@ struct SeriesSummary: Equatable {
       numbers += 1
     }
 
-    /// In the order of the points' key, where NaN is a text and so comes after all numbers.
-    private func isGreater(_ step: Int64, _ time: Int64, _ value: Double) -> Bool {
-      if step != lastStep { return step > lastStep }
-      if time != lastTime { return time > lastTime }
-      return value.isNaN || value > last
+    private var lastPoint: StoredPoint {
+      StoredPoint(step: lastStep, time: lastTime, value: last, epoch: lastEpoch)
     }
   }
 
@@ -58,5 +56,23 @@ struct SeriesSummary: Equatable {
       max: try MetricColumn.double(row[index + 4]),
       mean: numbers == 0 ? .nan : sum / Double(numbers),
       count: row[index + 7])
+  }
+
+  /// The same from a statement that is at such a row.
+  static func metricSummary(_ row: DirectStatement, from index: Int32) throws -> MetricSummary {
+    let numbers = row.int64(index + 6)
+    return MetricSummary(
+      last: try row.value(index), lastStep: row.int64(index + 1),
+      lastEpoch: row.optionalInt64(index + 2), min: try row.value(index + 3),
+      max: try row.value(index + 4),
+      mean: numbers == 0 ? .nan : try row.value(index + 5) / Double(numbers),
+      count: row.int64(index + 7))
+  }
+
+  /// What the points that count say, read anew.
+  static func totals(_ db: Database, metric: Int64) throws -> Totals {
+    var totals = Totals()
+    try CountedPoints(db, metric: metric).forEach { totals.add($0) }
+    return totals
   }
 }

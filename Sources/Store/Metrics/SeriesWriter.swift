@@ -1,25 +1,31 @@
-// Adds points to one series and keeps its summary exact. A new point normally only adds to it; where
-// attempts overlap in steps the summary is computed anew from the points that count, once per batch.
+// Adds points to what one attempt wrote of a metric, and keeps the metric's summary exact. A new point
+// normally only adds to it; where attempts overlap in steps the summary is computed anew from the
+// points that count, once per batch.
 
 import Experiments
 import GRDB
 
 struct SeriesWriter {
-  let id: Int64
+  private let db: Database
+  private let metric: Int64
+  private let series: Int64
+  private let attempt: Int64
+  private let countBefore: Int64
+  private let lastStepBefore: Int64
   private var summary: SeriesSummary
   private var hasChanged = false
   private var mustRecompute = false
+  /// Steps of new points that did not come in order.
+  private var late: ClosedRange<Int64>?
 
-  /// The series of a run and key, made if there is none.
+  /// For a run, key and attempt; metric and series are made if there are none.
   init(_ db: Database, run: Int64, key: String, attempt: Int64) throws {
+    self.db = db
+    self.attempt = attempt
     let keyId = try MetricKeys.id(db, key)
-    let row = try db.row(
-      """
-      SELECT id, attempt, older_last_step, last, last_step, last_time, last_epoch, min, max, sum,
-        numbers, count
-      FROM metrics WHERE run_id = ? AND key_id = ?
-      """, [run, keyId])
-    guard let row else {
+    if let known = try Self.known(db, run: run, key: keyId) {
+      (metric, summary) = known
+    } else {
       summary = SeriesSummary(attempt: attempt)
       // Its real values follow in the same transaction.
       try db.run(
@@ -28,43 +34,91 @@ struct SeriesWriter {
           (run_id, key_id, attempt, last, last_step, last_time, min, max, sum, numbers, count)
         VALUES (?, ?, ?, 'NaN', 0, 0, 'NaN', 'NaN', 0.0, 0, 0)
         """, [run, keyId, attempt])
-      id = db.lastInsertedRowID
-      return
+      metric = db.lastInsertedRowID
     }
-    id = row[0]
-    summary = SeriesSummary(attempt: row[1], olderLastStep: row[2])
+    countBefore = summary.totals.count
+    lastStepBefore = summary.totals.lastStep
+    series = try Self.series(db, metric: metric, attempt: attempt)
+  }
+
+  private static func known(
+    _ db: Database, run: Int64, key: Int64
+  ) throws -> (metric: Int64, summary: SeriesSummary)? {
+    let row = try DirectStatement(
+      db,
+      """
+      SELECT id, attempt, older_last_step, last, last_step, last_time, last_epoch, min, max, sum,
+        numbers, count
+      FROM metrics WHERE run_id = ? AND key_id = ?
+      """)
+    defer { row.reset() }
+    row.bind(1, run)
+    row.bind(2, key)
+    guard try row.step() else { return nil }
+    var summary = SeriesSummary(attempt: row.int64(1), olderLastStep: row.optionalInt64(2))
     summary.totals = SeriesSummary.Totals(
-      last: try MetricColumn.double(row[3]), lastStep: row[4], lastTime: row[5],
-      lastEpoch: row[6], min: try MetricColumn.double(row[7]),
-      max: try MetricColumn.double(row[8]), sum: try MetricColumn.double(row[9]),
-      numbers: row[10], count: row[11])
+      last: try row.value(3), lastStep: row.int64(4), lastTime: row.int64(5),
+      lastEpoch: row.optionalInt64(6), min: try row.value(7), max: try row.value(8),
+      sum: try row.value(9), numbers: row.int64(10), count: row.int64(11))
+    return (row.int64(0), summary)
   }
 
-  mutating func add(_ db: Database, _ point: SeriesPoints.Point) throws {
-    if try SeriesPoints.insert(db, series: id, point) {
-      note(point)
-    } else if point.attempt != summary.attempt || summary.olderLastStep != nil,
-      try SeriesPoints.claim(db, series: id, point)
-    {
-      note(point)
-      mustRecompute = true
+  private static func series(_ db: Database, metric: Int64, attempt: Int64) throws -> Int64 {
+    let row = try DirectStatement(
+      db, "SELECT id FROM series WHERE metric_id = ? AND attempt = ?")
+    defer { row.reset() }
+    row.bind(1, metric)
+    row.bind(2, attempt)
+    if try row.step() { return row.int64(0) }
+    try db.run("INSERT INTO series (metric_id, attempt) VALUES (?, ?)", [metric, attempt])
+    return db.lastInsertedRowID
+  }
+
+  /// Adds those points that are not there yet.
+  /// - Parameter origin: the run's creation.
+  /// - Throws: `invalid_value` for a time that is too far from it.
+  mutating func add(_ points: PointSeries, origin: Int64) throws {
+    let insert = try DirectStatement(
+      db,
+      """
+      INSERT OR IGNORE INTO metric_points (series_id, step, time, value, epoch)
+      VALUES (?, ?, ?, ?, ?)
+      """)
+    insert.bind(1, series)
+    for index in 0..<points.count {
+      let (time, overflow) = points.times[index].subtractingReportingOverflow(origin)
+      guard !overflow else {
+        throw StoreError.invalidValue(
+          field: "time", message: "\(points.times[index]) is out of range")
+      }
+      let point = StoredPoint(
+        step: points.steps[index], time: time, value: points.values[index],
+        epoch: points.epoch(index))
+      insert.bind(2, point.step)
+      insert.bind(3, point.time)
+      insert.bind(4, value: point.value)
+      insert.bind(5, point.epoch)
+      if try insert.execute() > 0 { note(point) }
     }
   }
 
-  private mutating func note(_ point: SeriesPoints.Point) {
+  private mutating func note(_ point: StoredPoint) {
     hasChanged = true
-    if point.attempt > summary.attempt {
+    if attempt > summary.attempt {
       // Every step that was written counts for someone, so the last step is the greatest of all.
       if summary.totals.count > 0 { raiseOlderLastStep(to: summary.totals.lastStep) }
-      summary.attempt = point.attempt
-    } else if point.attempt < summary.attempt {
+      summary.attempt = attempt
+    } else if attempt < summary.attempt {
       raiseOlderLastStep(to: point.step)
     }
     if let older = summary.olderLastStep, point.step <= older { mustRecompute = true }
-    if !mustRecompute {
-      summary.totals.add(
-        step: point.step, time: point.time, value: point.value, epoch: point.epoch)
+    if countBefore > 0, point.step <= lastStepBefore {
+      late =
+        min(
+          late?.lowerBound ?? point.step, point.step)...max(
+          late?.upperBound ?? point.step, point.step)
     }
+    if !mustRecompute { summary.totals.add(point) }
   }
 
   private mutating func raiseOlderLastStep(to step: Int64) {
@@ -72,27 +126,37 @@ struct SeriesWriter {
   }
 
   /// Writes the summary, if points were added.
-  mutating func finish(_ db: Database) throws {
+  mutating func finish() throws {
     guard hasChanged else { return }
-    if mustRecompute {
-      var totals = SeriesSummary.Totals()
-      try SeriesPoints.forEach(db, series: id) {
-        totals.add(step: $0.step, time: $0.time, value: $0.value, epoch: $0.epoch)
-      }
-      summary.totals = totals
+    if mustRecompute { summary.totals = try SeriesSummary.totals(db, metric: metric) }
+    try write(summary)
+    if let late { try SeriesBlocks.drop(db, series: series, steps: late) }
+    if SeriesBlocks.isDue(from: countBefore, to: summary.totals.count) {
+      try SeriesBlocks.extend(db, series: series)
     }
+  }
+
+  private func write(_ summary: SeriesSummary) throws {
     let totals = summary.totals
-    try db.run(
+    let update = try DirectStatement(
+      db,
       """
       UPDATE metrics SET attempt = ?, older_last_step = ?, last = ?, last_step = ?, last_time = ?,
         last_epoch = ?, min = ?, max = ?, sum = ?, numbers = ?, count = ?
       WHERE id = ?
-      """,
-      [
-        summary.attempt, summary.olderLastStep, MetricColumn.databaseValue(totals.last),
-        totals.lastStep, totals.lastTime, totals.lastEpoch, MetricColumn.databaseValue(totals.min),
-        MetricColumn.databaseValue(totals.max), MetricColumn.databaseValue(totals.sum),
-        totals.numbers, totals.count, id,
-      ])
+      """)
+    update.bind(1, summary.attempt)
+    update.bind(2, summary.olderLastStep)
+    update.bind(3, value: totals.last)
+    update.bind(4, totals.lastStep)
+    update.bind(5, totals.lastTime)
+    update.bind(6, totals.lastEpoch)
+    update.bind(7, value: totals.min)
+    update.bind(8, value: totals.max)
+    update.bind(9, value: totals.sum)
+    update.bind(10, totals.numbers)
+    update.bind(11, totals.count)
+    update.bind(12, metric)
+    try update.execute()
   }
 }

@@ -53,7 +53,8 @@ enum JobWriter {
     switch spec.work {
     case .train:
       return Place(
-        name: spec.name, experimentId: try experiment(db, spec.experiment, at: now), parentId: nil)
+        name: spec.name, experimentId: try ExperimentRows.id(db, spec.experiment, at: now),
+        parentId: nil)
     case .evaluate(let work):
       let parent = try db.row(
         "SELECT name, experiment_id FROM runs WHERE id = ? AND deleted_at IS NULL", [work.run])
@@ -62,7 +63,7 @@ enum JobWriter {
       return Place(
         name: isNamed ? spec.name : parent[0],
         experimentId: spec.experiment.isEmpty
-          ? parent[1] : try experiment(db, spec.experiment, at: now),
+          ? parent[1] : try ExperimentRows.id(db, spec.experiment, at: now),
         parentId: work.run)
     }
   }
@@ -79,13 +80,5 @@ enum JobWriter {
       run.keepLast = work.checkpoints.keepLast
     }
     return run
-  }
-
-  static func experiment(_ db: Database, _ name: String, at now: Timestamp) throws -> Int64 {
-    if let id = try db.int64("SELECT id FROM experiments WHERE name = ?", [name]) { return id }
-    try Bounds.name(name, of: "experiment")
-    try db.run(
-      "INSERT INTO experiments (name, created_at) VALUES (?, ?)", [name, now.microseconds])
-    return db.lastInsertedRowID
   }
 }

@@ -26,13 +26,17 @@ struct MetricsCommand: AsyncParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
+  /// A drawn series looks the same with so many points as with all.
+  private static let plotPoints = 2_000
   /// Series that are asked for at once.
   private static let together = 8
 
   func run() async throws {
     try await common.withClient { client in
       if let key {
-        let history = try await client.history(name, key: key)
+        let isShown = Terminal.isInteractive && !common.json
+        let history = try await client.history(
+          name, key: key, points: isShown ? Self.plotPoints : nil)
         try common.print(history) {
           let most = Terminal.isInteractive ? HistoryReport.mostRows : Int.max
           Terminal.print(HistoryReport.lines(history, mostRows: most, style: Terminal.style))
@@ -56,7 +60,8 @@ struct MetricsCommand: AsyncParsableCommand {
         if index >= Self.together, let history = try await group.next() {
           found[history.key] = history
         }
-        group.addTask { try await client.history(String(run.id), key: key) }
+        let points = common.json ? nil : Self.plotPoints
+        group.addTask { try await client.history(String(run.id), key: key, points: points) }
       }
       for try await history in group { found[history.key] = history }
     }

@@ -33,6 +33,7 @@ enum HistoryReport {
     if let best = best(of: history) {
       heading += "  best \(MetricText.value(history.key, best.value)) at \(best.place)"
     }
+    let whole = max(count, Int(clamping: history.summary.count))
     let stride = max(1, (count - 1) / mostRows + 1)
     let hasEpochs = history.epochs.contains { $0 != nil }
     var table = TextTable(
@@ -44,7 +45,10 @@ enum HistoryReport {
       table.add(row)
     }
     var lines = [heading] + table.lines(width: nil, style: style)
-    if stride > 1 {
+    if count < whole {
+      let shown = table.rows.count
+      lines.append("\(shown) points of \(Numbers.count(whole)); all of them with --json")
+    } else if stride > 1 {
       lines.append("one of \(stride) points of \(Numbers.count(count)); all of them with --json")
     }
     return lines
