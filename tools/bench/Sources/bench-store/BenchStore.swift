@@ -23,7 +23,8 @@ struct BenchStore {
 
   private static var parts: [Part] {
     [
-      ("checkpoints", CheckpointBench.run)
+      ("checkpoints", CheckpointBench.run),
+      ("ingest", IngestBench.run)
     ]
   }
 }
