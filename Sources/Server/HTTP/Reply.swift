@@ -20,6 +20,13 @@ enum Reply {
     response(try await workshop.run { try WireCoding.encoder().encode(value) }, status: .ok)
   }
 
+  /// JSON that has been written already.
+  static func json(bytes: [UInt8]) -> Response {
+    Response(
+      status: .ok, headers: [.contentType: "application/json"],
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+  }
+
   static func bytes(
     _ bytes: [UInt8], contentType: String, headers: HTTPFields = [:]
   ) -> Response {

@@ -70,6 +70,8 @@ enum MetricPart: Hashable, Sendable {
   /// Of one step the last point, of the newest attempt that wrote it.
   case step(Int64)
 
+  var isStep: Bool { if case .step = self { true } else { false } }
+
   /// The names of the functions, as in `min(metrics.loss)`.
   static let functions: [String: MetricPart] = [
     "last": .last, "min": .min, "max": .max, "mean": .mean, "count": .count, "best": .best,

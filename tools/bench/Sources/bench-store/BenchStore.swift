@@ -22,6 +22,6 @@ struct BenchStore {
   )
 
   private static var parts: [Part] {
-    []
+    [(QueryBench.name, QueryBench.run)]
   }
 }
