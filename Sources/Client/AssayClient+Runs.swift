@@ -17,7 +17,8 @@ extension AssayClient {
 
   /// The runs in groups that agree in `fields`, with statistics of the columns that the query
   /// selects.
-  package func runGroups(_ query: RunListQuery, by fields: [String]) async throws -> Page<RunGroup> {
+  package func runGroups(_ query: RunListQuery, by fields: [String]) async throws -> Page<RunGroup>
+  {
     try await get(
       Self.list(APIPath("runs", "groups"), query)
         .query("group_by", fields.joined(separator: ",")))

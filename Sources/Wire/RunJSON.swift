@@ -140,7 +140,8 @@ package struct RunJSON {
   private mutating func byte(_ value: UInt8) { bytes.append(value) }
 
   private mutating func raw(_ text: StaticString) {
-    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    bytes.append(
+      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   private mutating func member(_ name: StaticString, _ value: String) {

@@ -128,7 +128,9 @@ struct RunsCommand: AsyncParsableCommand {
   private func printTable(_ client: AssayClient) async throws {
     let page = try await pages(select: select) { try await client.runTable($0) }
     try common.print(page) {
-      show(page, RunColumnsTable.table(page.items, columns: CommaList.split(select.joined(separator: ","))))
+      show(
+        page,
+        RunColumnsTable.table(page.items, columns: CommaList.split(select.joined(separator: ","))))
     }
   }
 
@@ -140,7 +142,8 @@ struct RunsCommand: AsyncParsableCommand {
       show(
         page,
         RunColumnsTable.groups(
-          page.items, by: CommaList.split(groupBy.joined(separator: ",")), columns: CommaList.split(select.joined(separator: ","))))
+          page.items, by: CommaList.split(groupBy.joined(separator: ",")),
+          columns: CommaList.split(select.joined(separator: ","))))
     }
   }
 

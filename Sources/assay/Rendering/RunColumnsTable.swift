@@ -13,7 +13,8 @@ enum RunColumnsTable {
         + zip(names, isNumber).map { $1 ? .right($0) : .left($0, flexible: true) })
     for row in rows {
       table.add(
-        [.init(String(row.id)), .init(row.name)] + names.map { .init(text(row.values[$0], of: $0)) })
+        [.init(String(row.id)), .init(row.name)] + names.map { .init(text(row.values[$0], of: $0)) }
+      )
     }
     return table
   }

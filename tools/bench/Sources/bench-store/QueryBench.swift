@@ -21,7 +21,8 @@ enum QueryBench {
     _ data: QueryStore, _ name: String, _ options: BenchOptions, _ figures: inout Figures,
     p50 goal50: Double, p95 goal95: Double?, _ peer: (p50: Double, p95: Double)?
   ) async throws {
-    print("filling a store with \(data.runs) runs x 10 params x 5 metrics x \(data.epochs) points …")
+    print(
+      "filling a store with \(data.runs) runs x 10 params x 5 metrics x \(data.epochs) points …")
     let folder = "/tmp/assay-bench-" + UUID().uuidString.lowercased().prefix(8)
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
