@@ -127,7 +127,9 @@ let package = Package(
       path: "tools/bench/Sources/bench-queries", swiftSettings: strict),
     .executableTarget(
       name: "bench-store",
-      dependencies: ["BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments"],
+      dependencies: [
+        "BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments", .grdb,
+      ],
       path: "tools/bench/Sources/bench-store", swiftSettings: strict),
 
     // Robustness programs

@@ -23,8 +23,9 @@ struct BenchStore {
 
   private static var parts: [Part] {
     [
+      ("ingest", IngestBench.run),
+      (QueryBench.name, QueryBench.run),
       ("checkpoints", CheckpointBench.run),
-      ("ingest", IngestBench.run)
     ]
   }
 }
