@@ -96,6 +96,7 @@ extension AssayClient {
   package func putChunk(run name: String, _ chunk: EncodedChunk) async throws {
     let path = APIPath("runs", name, "chunks", chunk.sha256)
       .query("codec", chunk.codec.rawValue).query("raw_bytes", chunk.rawBytes)
+      .query("base", chunk.base)
     let _: Acknowledged = try decoded(
       path,
       await bytes(

@@ -61,6 +61,11 @@ extension AssayClient {
     try await get(APIPath("runs", name, "checkpoints"))
   }
 
+  /// What the run's whole state was at the end of each epoch, kept or not.
+  package func epochHashes(_ name: String) async throws -> Page<EpochHash> {
+    try await get(APIPath("runs", name, "epochs"))
+  }
+
   /// Reads every checkpoint of the run and compares all hashes.
   package func verifyCheckpoints(_ name: String) async throws -> Page<CheckpointVerification> {
     try await post(APIPath("runs", name, "checkpoints", "verify"))

@@ -24,6 +24,7 @@ final class Examination {
   private(set) var problems: [DoctorProblem] = []
   /// In the order in which they were found.
   private(set) var repairs: [Repair] = []
+  private var known: Set<Repair> = []
   var counts = DoctorReport.Counts()
   var schema = ""
   /// Whether a daemon writes meanwhile, so that no transaction may be long.
@@ -46,7 +47,7 @@ final class Examination {
     var problem = problem
     problem.repairable = repair != nil
     problems.append(problem)
-    if let repair, !repairs.contains(repair) { repairs.append(repair) }
+    if let repair, known.insert(repair).inserted { repairs.append(repair) }
   }
 
   /// The same for what a run owns, in the transaction in which it was found. A run that is being
