@@ -210,6 +210,9 @@ extension Store {
     }
   }
 
+  /// A size that is read may be anything; memory is taken ahead up to here.
+  private static let mostReserved: Int64 = 1 << 28
+
   /// The checkpoint as the bytes of a safetensors file, verified.
   /// - Throws: `run_not_found`, `checkpoint_not_found`, `checkpoint_damaged`.
   package func checkpointFile(
@@ -220,7 +223,7 @@ extension Store {
       let (checkpoint, manifest) = try CheckpointRows.choose(db, run: id, choice)
       let bytes = try Self.verified(db, checkpoint, manifest) { chunk in
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(manifest.rawBytes))
+        bytes.reserveCapacity(Int(clamping: min(max(0, manifest.rawBytes), Self.mostReserved)))
         try CheckpointCoder.export(manifest: manifest, chunk: chunk) { bytes += $0 }
         return bytes
       }

@@ -28,7 +28,7 @@ import Testing
     let store = try Store(folder: data, clock: clock.wall)
     let runs = try await store.runs(Store.RunQuery())
     await store.close()
-    return runs.runs.map(\.name)
+    return runs.items.map(\.name)
   }
 
   private var forced: Restore.Options {

@@ -54,6 +54,7 @@ package enum Doctor {
     if try StructureChecks(examination: examination, migrator: migrator).run() {
       try ContentChecks(examination: examination).run()
       try SummaryChecks(examination: examination).run()
+      try BlockChecks(examination: examination).run()
       try LogChecks(examination: examination).run()
       try StateChecks(examination: examination).run()
     }

@@ -24,12 +24,12 @@ struct SummaryChecks {
       examination.counts.points += totals.count
       let differing = Self.differences(stored.totals, totals, magnitude: magnitude)
       guard !differing.isEmpty else { return }
-      examination.found(
+      try examination.found(
         DoctorProblem(
           kind: "summary_wrong", run: stored.run, thing: "metric \(stored.key)",
           message: "its summary is not that of its points: "
             + differing.joined(separator: ", "), remedy: Remedy.repair),
-        .summary(series: range.lowerBound))
+        .summary(series: range.lowerBound), in: db)
     }
   }
 
