@@ -83,7 +83,7 @@ let package = Package(
     library("Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
-    library("Archives", ["Experiments", "Checkpoints"]),
+    library("Archives", ["Experiments", "Wire", "Checkpoints"]),
     library(
       "Server",
       [
@@ -137,7 +137,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
-    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"], resources: []),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
