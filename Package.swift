@@ -87,7 +87,7 @@ let package = Package(
       "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
-    library("Archives", ["Experiments", "Checkpoints"]),
+    library("Archives", ["Experiments", "Wire", "Checkpoints"]),
     library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
@@ -154,7 +154,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
-    //ARCH tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"], resources: []),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("ImportsTests", ["Imports", "Experiments", .grdb]),
