@@ -31,8 +31,9 @@ package enum ArtifactCoder {
     var content = ContentHash()
     for (sha256, range) in zip(manifest.chunks, ChunkList.ranges(of: Int(manifest.bytes))) {
       let bytes = try chunk(sha256)
-      try ChunkList.check(
-        bytes, count: range.count, sha256: sha256, part: "artifact \"\(manifest.path)\"")
+      let part = "artifact \"\(manifest.path)\""
+      try ChunkList.check(bytes, count: range.count, sha256: sha256, part: part)
+      try ChunkList.check(bytes, sha256: sha256, part: part)
       content.update(bytes)
       try write(bytes)
     }

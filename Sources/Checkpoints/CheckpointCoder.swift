@@ -31,8 +31,23 @@ package enum CheckpointCoder {
     return (manifest, chunks.chunks)
   }
 
+  /// Hash and size that these have as a safetensors file.
+  /// - Throws: an error where a name, shape or number of bytes is not valid.
+  package static func summary(
+    tensors: [Tensor], metadata: [String: String]
+  ) throws(CheckpointError) -> ContentSummary {
+    let header = try SafetensorsHeader(checking: tensors, metadata: metadata)
+    let headerBytes = try header.serialized()
+    var content = ContentHash()
+    content.update(headerBytes)
+    for tensor in tensors { content.update(tensor.bytes) }
+    return ContentSummary(
+      sha256: content.hex, rawBytes: Int64(headerBytes.count + header.contentBytes))
+  }
+
   /// The tensors of a checkpoint, in the manifest's order.
-  /// - Parameter chunk: gives a chunk's raw bytes by its hash.
+  /// - Parameter chunk: gives a chunk's raw bytes by its hash. It need not verify them: the hash of
+  ///   the whole is compared, and if that is another one, those of all chunks, to name the damaged.
   /// - Throws: `CheckpointError`, and whatever `chunk` throws.
   package static func decode(
     manifest: CheckpointManifest, chunk: (String) throws -> [UInt8]
@@ -95,9 +110,15 @@ package enum CheckpointCoder {
       }
     }
     guard content.hex == manifest.sha256 else {
+      for info in manifest.tensors {
+        for sha256 in info.chunks {
+          try ChunkList.check(
+            try chunk(sha256), sha256: sha256, part: "tensor \"\(info.name)\"")
+        }
+      }
       throw CheckpointError.contentDamaged(
-        part: "the checkpoint of epoch \(manifest.epoch)", expected: manifest.sha256,
-        found: content.hex)
+        part: "the \(manifest.kind.rawValue) of epoch \(manifest.epoch)",
+        expected: manifest.sha256, found: content.hex)
     }
   }
 
@@ -136,6 +157,21 @@ package enum CheckpointCoder {
       throw .manifestInvalid(
         field: "raw_bytes",
         reason: "it is \(manifest.rawBytes) where names, types and shapes make \(bytes)")
+    }
+    if let snapshot = manifest.snapshot {
+      guard manifest.kind == .checkpoint else {
+        throw .manifestInvalid(field: "weights", reason: "a snapshot is the weights already")
+      }
+      guard !snapshot.tensors.isEmpty else {
+        throw .manifestInvalid(
+          field: "weights",
+          reason: "no tensor's name begins with \(CheckpointManifest.weightsPrefix)")
+      }
+      do {
+        _ = try validate(snapshot)
+      } catch {
+        throw .manifestInvalid(field: "weights", reason: error.message)
+      }
     }
     return header
   }

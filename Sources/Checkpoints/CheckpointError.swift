@@ -16,6 +16,8 @@ package enum CheckpointError: Error, Sendable, Equatable {
   case chunkTooLarge(bytes: Int)
   /// A chunk does not give the bytes that its hash names. `part` is what it belongs to.
   case chunkDamaged(sha256: String, part: String, reason: String)
+  /// A chunk would be too many differences away from one that is stored whole.
+  case chunkChainTooLong(sha256: String, limit: Int)
   case compressionFailed(reason: String)
   case manifestInvalid(field: String, reason: String)
   /// All chunks are as their hashes say, but together they are not what the manifest says.
@@ -40,6 +42,7 @@ extension CheckpointError {
     case .sizeMismatch: "tensor_size_mismatch"
     case .chunkTooLarge: "chunk_too_large"
     case .chunkDamaged: "chunk_damaged"
+    case .chunkChainTooLong: "chunk_chain_too_long"
     case .compressionFailed: "compression_failed"
     case .manifestInvalid: "manifest_invalid"
     case .contentDamaged: "content_damaged"
@@ -75,6 +78,8 @@ extension CheckpointError {
       "a chunk of \(bytes) bytes is over the limit"
     case .chunkDamaged(let sha256, let part, let reason):
       "chunk \(sha256.prefix(64)) of \(part) is damaged: \(reason)"
+    case .chunkChainTooLong(let sha256, let limit):
+      "chunk \(sha256.prefix(64)) is more than \(limit) differences away from a whole one"
     case .compressionFailed(let reason):
       "compression failed: \(reason)"
     case .manifestInvalid(let field, let reason):
@@ -98,6 +103,7 @@ extension CheckpointError {
     case .typeUnsupported: "convert the tensor before saving it"
     case .chunkDamaged, .contentDamaged:
       "the storage or memory is faulty; restore a backup or use another checkpoint"
+    case .chunkChainTooLong: "send it whole, or as the difference to another base"
     case .chunkTooLarge: "a chunk has at most \(ChunkCoder.maxBytes) bytes"
     case .pathInvalid: "use a relative path such as plots/roc.png"
     case .mediaTypeInvalid: "use one such as text/csv"

@@ -1,6 +1,7 @@
 // Chunks: pieces of content of at most `Limits.chunkBytes`, named by the SHA-256 of their raw bytes
-// and stored in whichever coding is smallest. Decoding gives exactly the bytes of that name or an
-// error, and never takes more memory than the raw size it was told.
+// and stored in whichever coding is smallest, some of them as the difference to another chunk, their
+// base. Decoding gives exactly the bytes of that name or an error, and never takes more memory than
+// the raw size it was told.
 
 package import Experiments
 
@@ -10,13 +11,18 @@ package struct EncodedChunk: Sendable, Equatable {
   package let sha256: String
   package let rawBytes: Int
   package let codec: ChunkCodec
+  /// The name of the chunk that this one is the difference to, for the codecs that need one.
+  package let base: String?
   /// Never more than `rawBytes`.
   package let stored: [UInt8]
 
-  package init(sha256: String, rawBytes: Int, codec: ChunkCodec, stored: [UInt8]) {
+  package init(
+    sha256: String, rawBytes: Int, codec: ChunkCodec, base: String? = nil, stored: [UInt8]
+  ) {
     self.sha256 = sha256
     self.rawBytes = rawBytes
     self.codec = codec
+    self.base = base
     self.stored = stored
   }
 }
@@ -25,18 +31,33 @@ package enum ChunkCoder {
   /// Raw bytes of one chunk at most.
   package static let maxBytes = Limits.chunkBytes
 
-  /// - Parameter type: of the numbers in `raw`; decides the word size of the shuffle.
+  /// - Parameters:
+  ///   - type: of the numbers in `raw`; decides the word size of the shuffle.
+  ///   - base: the raw bytes of a stored chunk that this may be the difference to.
   package static func encode(
-    _ raw: [UInt8], type: TensorType = .u8
+    _ raw: [UInt8], type: TensorType = .u8, base: [UInt8]? = nil
   ) throws(CheckpointError) -> EncodedChunk {
-    try ChunkEncoder().encode(raw, range: 0..<raw.count, type: type)
+    let encoder = try ChunkEncoder()
+    let names = (ContentHash.sha256Hex(raw), base.map { ContentHash.sha256Hex($0) })
+    return try raw.withUnsafeBufferPointer { raw throws(CheckpointError) in
+      try (base ?? []).withUnsafeBufferPointer { base throws(CheckpointError) in
+        try encoder.encode(
+          UnsafeRawBufferPointer(raw), sha256: names.0, type: type,
+          base: names.1.map { ($0, UnsafeRawBufferPointer(base)) })
+      }
+    }
   }
 
   /// The raw bytes of a stored chunk.
-  /// - Parameter part: what the chunk belongs to, for the error, e.g. `tensor "dense_1/kernel"`.
+  /// - Parameters:
+  ///   - base: the raw bytes of the chunk that this one is the difference to.
+  ///   - verifying: whether the hash is compared. Only who compares that of a whole instead may
+  ///     leave it out.
+  ///   - part: what the chunk belongs to, for the error, e.g. `tensor "dense_1/kernel"`.
   /// - Throws: `chunk_damaged`, `chunk_too_large`.
   package static func decode(
-    _ stored: [UInt8], codec: ChunkCodec, rawBytes: Int, sha256: String, part: String = "the store"
+    _ stored: [UInt8], codec: ChunkCodec, rawBytes: Int, sha256: String, base: [UInt8]? = nil,
+    verifying: Bool = true, part: String = "the store"
   ) throws(CheckpointError) -> [UInt8] {
     guard (0...maxBytes).contains(rawBytes) else { throw .chunkTooLarge(bytes: rawBytes) }
     func damaged(_ reason: String) -> CheckpointError {
@@ -45,52 +66,72 @@ package enum ChunkCoder {
     guard codec == .raw ? stored.count == rawBytes : stored.count < rawBytes else {
       throw damaged("\(stored.count) bytes are stored for \(rawBytes)")
     }
+    if codec.needsBase {
+      guard let base else { throw damaged("it is a difference, and its base is missing") }
+      guard base.count == rawBytes else {
+        throw damaged("it is the difference of \(rawBytes) bytes to \(base.count)")
+      }
+    }
+    var reason: String?
     let raw: [UInt8]
     switch codec {
     case .raw: raw = stored
-    case .zstd, .shuffle4Zstd, .shuffle8Zstd:
-      let result = decompress(stored, rawBytes: rawBytes)
-      switch result {
-      case .failure(let failure): throw damaged(failure.reason)
-      case .success(let bytes):
-        guard bytes.count == rawBytes else {
-          throw damaged("it gives \(bytes.count) bytes where \(rawBytes) were stored")
+    case .zstd:
+      raw = filled(rawBytes) { reason = decompress(stored, into: $0) }
+    case .shuffle4Zstd, .shuffle8Zstd, .delta8Zstd:
+      let shuffled = filled(rawBytes) { reason = decompress(stored, into: $0) }
+      raw = filled(rawBytes) { target in
+        shuffled.withUnsafeBytes {
+          ByteShuffle.unshuffle($0, into: target, width: codec == .shuffle4Zstd ? 4 : 8)
         }
-        raw = codec == .zstd ? bytes : unshuffle(bytes, width: codec == .shuffle4Zstd ? 4 : 8)
+        if codec == .delta8Zstd {
+          base?.withUnsafeBytes { LongDifference.unfold(target, base: $0) }
+        }
+      }
+    case .delta4Zstd:
+      raw = filled(rawBytes) { target in
+        reason = stored.withUnsafeBytes { stored in
+          (base ?? []).withUnsafeBytes {
+            WordDifference.decode(stored, base: $0, with: ZstdDecompressor(), into: target)
+          }
+        }
       }
     }
-    let found = ContentHash.sha256Hex(raw)
-    guard found == sha256 else { throw damaged("its bytes have the SHA-256 \(found)") }
+    if let reason { throw damaged(reason) }
+    if verifying {
+      let found = ContentHash.sha256Hex(raw)
+      guard found == sha256 else { throw damaged("its bytes have the SHA-256 \(found)") }
+    }
     return raw
   }
 
   package static func decode(
-    _ chunk: EncodedChunk, part: String = "the store"
+    _ chunk: EncodedChunk, base: [UInt8]? = nil, part: String = "the store"
   ) throws(CheckpointError) -> [UInt8] {
     try decode(
-      chunk.stored, codec: chunk.codec, rawBytes: chunk.rawBytes, sha256: chunk.sha256, part: part)
+      chunk.stored, codec: chunk.codec, rawBytes: chunk.rawBytes, sha256: chunk.sha256, base: base,
+      part: part)
   }
 
-  private static func decompress(_ stored: [UInt8], rawBytes: Int) -> Result<[UInt8], ZstdFailure> {
-    var failure: ZstdFailure?
-    let bytes = [UInt8](unsafeUninitializedCapacity: rawBytes) { buffer, count in
+  /// An array of so many bytes, which `fill` writes or finds a reason not to.
+  private static func filled(
+    _ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void
+  ) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, written in
       let target = UnsafeMutableRawBufferPointer(
-        rebasing: UnsafeMutableRawBufferPointer(buffer)[..<rawBytes])
-      let result = stored.withUnsafeBytes { Zstd.decompress($0, into: target) }
-      switch result {
-      case .success(let written): count = written
-      case .failure(let reason): failure = reason
-      }
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
+      fill(target)
+      written = count
     }
-    return failure.map { .failure($0) } ?? .success(bytes)
   }
 
-  private static func unshuffle(_ bytes: [UInt8], width: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, count in
-      let target = UnsafeMutableRawBufferPointer(
-        rebasing: UnsafeMutableRawBufferPointer(buffer)[..<bytes.count])
-      bytes.withUnsafeBytes { ByteShuffle.unshuffle($0, into: target, width: width) }
-      count = bytes.count
+  private static func decompress(
+    _ stored: [UInt8], into target: UnsafeMutableRawBufferPointer
+  ) -> String? {
+    switch stored.withUnsafeBytes({ ZstdDecompressor().decompress($0, into: target) }) {
+    case .failure(let failure): failure.reason
+    case .success(target.count): nil
+    case .success(let count): "it gives \(count) bytes where \(target.count) were stored"
     }
   }
 }

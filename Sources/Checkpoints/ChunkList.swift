@@ -2,21 +2,71 @@
 
 import Experiments
 
+/// What a tensor was like in an earlier state that is stored: what a later one may be the difference
+/// to.
+struct TensorBase: Sendable {
+  let bytes: [UInt8]
+  let chunks: [String]
+  /// How many differences lead from each chunk to one that is whole.
+  let depths: [Int]
+}
+
 struct ChunkList {
   private(set) var chunks: [EncodedChunk] = []
-  private var known: Set<String> = []
+  /// Of each chunk that is in the list, how many differences lead to one that is whole.
+  private var known: [String: Int] = [:]
 
   /// Cuts and encodes `bytes`; gives the names of their chunks in order.
   mutating func append(
     _ bytes: [UInt8], type: TensorType, with encoder: borrowing ChunkEncoder
   ) throws(CheckpointError) -> [String] {
+    try append(bytes, type: type, base: nil, chain: 0, with: encoder).chunks
+  }
+
+  /// The same, where chunks may be differences to those of `base`. Those that equal the base's are
+  /// stored already and do not come into the list.
+  /// - Parameter chain: how many differences may lead from a chunk to one that is whole.
+  mutating func append(
+    _ bytes: [UInt8], type: TensorType, base: TensorBase?, chain: Int,
+    with encoder: borrowing ChunkEncoder
+  ) throws(CheckpointError) -> TensorBase {
     var names: [String] = []
-    for range in Self.ranges(of: bytes.count) {
-      let chunk = try encoder.encode(bytes, range: range, type: type)
-      names.append(chunk.sha256)
-      if known.insert(chunk.sha256).inserted { chunks.append(chunk) }
+    var depths: [Int] = []
+    let base = base.flatMap { $0.bytes.count == bytes.count ? $0 : nil }
+    for (index, range) in Self.ranges(of: bytes.count).enumerated() {
+      let (name, depth, chunk) = try bytes.withUnsafeBufferPointer { all throws(CheckpointError) in
+        let raw = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: all[range]))
+        return try encoded(raw, range, index: index, type: type, base, chain: chain, with: encoder)
+      }
+      names.append(name)
+      depths.append(depth)
+      if let chunk {
+        known[name] = depth
+        chunks.append(chunk)
+      }
     }
-    return names
+    return TensorBase(bytes: bytes, chunks: names, depths: depths)
+  }
+
+  /// The name of one piece, its depth, and the chunk itself if it is to come into the list.
+  private func encoded(
+    _ raw: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int, type: TensorType,
+    _ base: TensorBase?, chain: Int, with encoder: borrowing ChunkEncoder
+  ) throws(CheckpointError) -> (name: String, depth: Int, chunk: EncodedChunk?) {
+    let name = ContentHash.sha256Hex(raw)
+    if let depth = known[name] { return (name, depth, nil) }
+    guard let base else { return (name, 0, try encoder.encode(raw, sha256: name, type: type)) }
+    let depth = base.depths[index]
+    if base.chunks[index] == name { return (name, depth, nil) }
+    guard depth < chain else { return (name, 0, try encoder.encode(raw, sha256: name, type: type)) }
+    let chunk = try base.bytes.withUnsafeBufferPointer { old throws(CheckpointError) in
+      try encoder.encode(
+        raw, sha256: name, type: type,
+        base: (
+          base.chunks[index], UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: old[range]))
+        ))
+    }
+    return (name, chunk.base == nil ? 0 : depth + 1, chunk)
   }
 
   /// All but the last are `ChunkCoder.maxBytes` long; none is empty.
@@ -40,7 +90,7 @@ struct ChunkList {
     }
   }
 
-  /// Whether the bytes are those that were asked for.
+  /// Whether the bytes are as many as belong there.
   static func check(
     _ bytes: [UInt8], count: Int, sha256: String, part: String
   ) throws(CheckpointError) {
@@ -48,6 +98,10 @@ struct ChunkList {
       throw .chunkDamaged(
         sha256: sha256, part: part, reason: "it has \(bytes.count) bytes where \(count) belong")
     }
+  }
+
+  /// Whether the bytes are those that were asked for.
+  static func check(_ bytes: [UInt8], sha256: String, part: String) throws(CheckpointError) {
     let found = ContentHash.sha256Hex(bytes)
     guard found == sha256 else {
       throw .chunkDamaged(

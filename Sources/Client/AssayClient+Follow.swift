@@ -57,7 +57,7 @@ extension AssayClient {
     }
   }
 
-  private static func value<Value: Decodable>(_ event: ServerSentEvent) throws -> Value {
+  static func value<Value: Decodable>(_ event: ServerSentEvent) throws -> Value {
     do {
       return try WireCoding.decoder().decode(Value.self, from: Data(event.data.utf8))
     } catch {

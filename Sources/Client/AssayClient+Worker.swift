@@ -46,12 +46,20 @@ extension AssayClient {
     return answer.chunks
   }
 
-  /// Uploads one chunk: its hash is of the raw bytes, `stored` is what `codec` makes of them.
+  /// Tells what the whole state was at the ends of epochs.
+  package func sendEpochHashes(_ attempt: Int64, _ hashes: [EpochHash]) async throws {
+    let _: Acknowledged = try await post(path(attempt, "epochs"), EpochHashes(epochs: hashes))
+  }
+
+  /// Uploads one chunk: its hash is of the raw bytes, `stored` is what `codec` makes of them, as the
+  /// difference to the stored chunk `base` where the codec needs one. Throws `chunk_missing` if that
+  /// is not there, and `chunk_chain_too_long`.
   package func putChunk(
-    _ attempt: Int64, sha256: String, rawBytes: Int, codec: ChunkCodec, stored: [UInt8]
+    _ attempt: Int64, sha256: String, rawBytes: Int, codec: ChunkCodec, base: String? = nil,
+    stored: [UInt8]
   ) async throws {
     let path = path(attempt, "chunks").appending(path: sha256)
-      .query("codec", codec.rawValue).query("raw_bytes", rawBytes)
+      .query("codec", codec.rawValue).query("raw_bytes", rawBytes).query("base", base)
     let _: Acknowledged = try decoded(
       path,
       await self.bytes(.PUT, path, body: ByteBuffer(bytes: stored), contentType: Self.binary))

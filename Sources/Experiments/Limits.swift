@@ -24,6 +24,8 @@ package enum Limits {
   package static let plotPoints = 100_000
   /// Raw bytes of one chunk of a checkpoint or artifact.
   package static let chunkBytes = 1 << 20
+  /// Differences that may lead from a chunk to one that is stored whole.
+  package static let chunkChain = 8
   /// A request's body unless its route says otherwise, in bytes.
   package static let requestBytes = 16 << 20
   /// One checkpoint, in bytes.

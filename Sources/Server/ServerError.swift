@@ -26,6 +26,8 @@ package enum ServerError: Error, Sendable {
   case shuttingDown
   /// Another daemon holds the lock.
   case daemonAlreadyRunning(pid: String, socket: String)
+  /// Somebody works on the data folder itself: a verb of assayd, or a daemon (nil).
+  case dataFolderBusy(pid: String, verb: String?)
   case folder(path: String, reason: String)
   /// Others than its owner may enter it; `option` names another one.
   case folderOpen(path: String, mode: UInt32, option: String)
@@ -54,6 +56,7 @@ extension ServerError {
     case .protocolVersion: "protocol_version"
     case .shuttingDown: "shutting_down"
     case .daemonAlreadyRunning: "daemon_already_running"
+    case .dataFolderBusy: "data_folder_busy"
     case .folder: "folder_unusable"
     case .folderOpen: "folder_open"
     case .workerNotFound: "worker_not_found"
@@ -94,6 +97,9 @@ extension ServerError {
     case .shuttingDown: "the daemon is shutting down"
     case .daemonAlreadyRunning(let pid, let socket):
       "a daemon is running already: process \(pid), socket \(socket)"
+    case .dataFolderBusy(let pid, let verb):
+      verb.map { "process \(pid) works on the data folder: assayd \($0)" }
+        ?? "a daemon uses the data folder: process \(pid)"
     case .folder(let path, let reason): "the folder \(path) cannot be used: \(reason)"
     case .folderOpen(let path, let mode, _):
       "the folder \(path) is open to other users (its mode is \(String(mode, radix: 8)))"
@@ -111,6 +117,8 @@ extension ServerError {
     case .nothingToCheck: "name the runs to check: assay check @NAME RUN..."
     case .protocolVersion: "assayd and assay-worker must be of the same version"
     case .daemonAlreadyRunning: "use it, or end it with: assayd stop"
+    case .dataFolderBusy(_, let verb):
+      verb == nil ? "end it with: assayd stop (running jobs go on)" : "wait for it to end"
     case .workerNotFound: "install assay-worker beside assayd, or name it with --worker"
     case .folderOpen(let path, _, let option):
       "choose another one with \(option), or close this one: chmod 700 \(path)"

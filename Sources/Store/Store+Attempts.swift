@@ -213,8 +213,10 @@ extension Store {
     _ db: Database, _ attempt: Attempt, counts: Bool
   ) throws -> LostSituation {
     let newest = try db.int64(
-      "SELECT attempt FROM checkpoints WHERE run_id = ? ORDER BY epoch DESC LIMIT 1",
-      [attempt.runId])
+      """
+      SELECT attempt FROM checkpoints WHERE run_id = ? AND kind = 'checkpoint'
+      ORDER BY epoch DESC LIMIT 1
+      """, [attempt.runId])
     let row = try db.row(
       """
       UPDATE jobs SET lost_without_progress = CASE WHEN ? THEN 0 ELSE lost_without_progress + ? END

@@ -7,14 +7,32 @@ import GRDB
 
 extension Store {
   /// Keeps a chunk, once it has been decoded and found to be what its hash says.
-  /// - Throws: `chunk_damaged`, `chunk_too_large`, `invalid_value`.
+  /// - Parameter base: the chunk that it is the difference to, which must be stored.
+  /// - Throws: `chunk_damaged`, `chunk_too_large`, `chunk_missing` if the base is,
+  ///   `chunk_chain_too_long`, `invalid_value`.
   package func putChunk(
-    sha256: String, rawBytes: Int, codec: ChunkCodec, stored: [UInt8]
+    sha256: String, rawBytes: Int, codec: ChunkCodec, base: String? = nil, stored: [UInt8]
   ) async throws {
-    let chunk = EncodedChunk(sha256: sha256, rawBytes: rawBytes, codec: codec, stored: stored)
-    try await working {
-      _ = try ChunkRows.key(sha256)
-      _ = try ChunkCoder.decode(chunk, part: "the upload")
+    guard codec.needsBase == (base != nil) else {
+      throw StoreError.invalidValue(
+        field: "base",
+        message: codec.needsBase
+          ? "is needed with the codec \(codec.rawValue)"
+          : "cannot be given with the codec \(codec.rawValue)")
+    }
+    let chunk = EncodedChunk(
+      sha256: sha256, rawBytes: rawBytes, codec: codec, base: base, stored: stored)
+    if let base {
+      try await readAndWork { db in
+        _ = try ChunkRows.key(sha256)
+        let raw = try ChunkRows.raw(db, base, part: "the upload's base")
+        _ = try ChunkCoder.decode(chunk, base: raw, part: "the upload")
+      }
+    } else {
+      try await working {
+        _ = try ChunkRows.key(sha256)
+        _ = try ChunkCoder.decode(chunk, part: "the upload")
+      }
     }
     try await write { [clock, maxBytes] db, _ in
       try Quota.check(db, maxBytes: maxBytes)
@@ -28,9 +46,10 @@ extension Store {
     try await read { db in try sha256s.filter { try ChunkRows.info(db, $0) == nil } }
   }
 
-  /// Makes uploaded chunks a checkpoint of the attempt's run, in place of one of the same epoch, and
-  /// deletes what the run's policy does not keep: that may be this one, if it is an old epoch that
-  /// comes late. The same one again changes nothing.
+  /// Makes uploaded chunks a checkpoint of the attempt's run, or a snapshot, or both if the manifest
+  /// says what its weights are, in place of one of the same epoch; and deletes what the run's policy
+  /// does not keep: that may be this one, if it is an old epoch that comes late. The same one again
+  /// changes nothing.
   /// - Throws: `chunk_missing` with all that are, `manifest_invalid` and others of a manifest's
   ///   errors, `attempt_not_found`, `attempt_fenced`.
   package func addCheckpoint(
@@ -52,32 +71,76 @@ extension Store {
     _ manifest: CheckpointManifest,
     by writer: @escaping @Sendable (Database) throws -> ContentWriter
   ) async throws -> Checkpoint {
-    let text = try await working {
-      try CheckpointCoder.check(manifest)
-      return try RecordCoding.text(manifest)
-    }
+    let parts = try await working { try Self.parts(of: manifest) }
     return try await write { [clock] db, change in
-      let now = clock.now()
-      let attempt = try writer(db)
+      try Self.add(db, parts, try writer(db), at: clock.now(), &change)
+    }
+  }
+
+  /// A manifest, checked, and the snapshot that comes with it, each with its text.
+  private static func parts(
+    of manifest: CheckpointManifest
+  ) throws -> [(manifest: CheckpointManifest, text: String)] {
+    try CheckpointCoder.check(manifest)
+    return try [manifest, manifest.snapshot].compactMap { $0 }.map {
+      ($0, try RecordCoding.text($0))
+    }
+  }
+
+  private static func add(
+    _ db: Database, _ parts: [(manifest: CheckpointManifest, text: String)],
+    _ writer: ContentWriter, at now: Timestamp, _ change: inout StoreChange
+  ) throws -> Checkpoint {
+    var gone: Set<Int64> = []
+    for (manifest, text) in parts {
       let old = try db.row(
-        """
-        SELECT id, sha256 FROM checkpoints
-        WHERE run_id = ? AND epoch = ? AND kind = 'checkpoint'
-        """, [attempt.runId, manifest.epoch])
-      var gone: Set<Int64> = []
-      if old?[1] != manifest.sha256 {
-        let chunks = try Self.chunks(of: manifest, db)
-        gone = try old.map { try CheckpointRows.remove(db, $0[0]) } ?? []
-        try Self.insert(db, manifest, text: text, chunks, attempt, at: now)
-        change.note(.checkpoints, run: attempt.runId, job: attempt.jobId)
+        "SELECT id, sha256 FROM checkpoints WHERE run_id = ? AND epoch = ? AND kind = ?",
+        [writer.runId, manifest.epoch, manifest.kind.rawValue])
+      guard old?[1] != manifest.sha256 else { continue }
+      let chunks = try Self.chunks(of: manifest, db)
+      if let old { gone.formUnion(try CheckpointRows.remove(db, old[0])) }
+      try Self.insert(db, manifest, text: text, chunks, writer, at: now)
+      change.note(.checkpoints, run: writer.runId, job: writer.jobId)
+    }
+    let all = try CheckpointRows.all(db, run: writer.runId)
+    let epoch = parts[0].manifest.epoch
+    guard let checkpoint = all.first(where: { $0.epoch == epoch }) else {
+      throw StoreError.checkpointNotFound(run: writer.runId, choice: "\(epoch)")
+    }
+    gone.formUnion(try CheckpointRows.applyPolicy(db, run: writer.runId))
+    try ChunkRows.collect(db, dereferenced: gone, at: now)
+    return checkpoint
+  }
+
+  /// Keeps the hashes that the whole states of epochs have, whether the states are kept or not. The
+  /// newest attempt's counts.
+  /// - Throws: `invalid_value`, `attempt_not_found`, `attempt_fenced`.
+  package func addEpochHashes(attempt id: Int64, _ hashes: [EpochHash]) async throws {
+    for hash in hashes where !ContentHash.isHex(hash.sha256) {
+      throw StoreError.invalidValue(
+        field: "sha256",
+        message: "must be 64 hexadecimal digits, not \"\(hash.sha256.prefix(80))\"")
+    }
+    try await write { db, _ in
+      let attempt = try AttemptRows.live(db, id)
+      for hash in hashes {
+        try db.run(
+          """
+          INSERT INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)
+          ON CONFLICT (run_id, epoch) DO UPDATE SET step = excluded.step, sha256 = excluded.sha256
+          """, [attempt.runId, hash.epoch, hash.step, hash.sha256])
       }
-      let all = try CheckpointRows.all(db, run: attempt.runId)
-      guard let checkpoint = all.first(where: { $0.epoch == manifest.epoch }) else {
-        throw StoreError.checkpointNotFound(run: attempt.runId, choice: "\(manifest.epoch)")
-      }
-      gone.formUnion(try CheckpointRows.applyPolicy(db, run: attempt.runId))
-      try ChunkRows.collect(db, dereferenced: gone, at: now)
-      return checkpoint
+    }
+  }
+
+  /// In order of their epochs.
+  /// - Throws: `run_not_found`.
+  package func epochHashes(run id: Int64) async throws -> [EpochHash] {
+    try await read { db in
+      try RunRows.require(db, id)
+      return try db.rows(
+        "SELECT epoch, step, sha256 FROM epoch_hashes WHERE run_id = ? ORDER BY epoch", [id]
+      ).map { EpochHash(epoch: $0[0], step: $0[1], sha256: $0[2]) }
     }
   }
 
@@ -88,23 +151,23 @@ extension Store {
       let width = TensorType(rawValue: tensor.dtype)?.byteCount ?? 1
       return (names: tensor.chunks, bytes: tensor.shape.reduce(width, *))
     }
-    return try ChunkRows.resolve(db, lists, part: "the checkpoint of epoch \(manifest.epoch)")
+    return try ChunkRows.resolve(db, lists, part: "the \(manifest.kind.rawValue) of epoch \(manifest.epoch)")
   }
 
   private static func insert(
     _ db: Database, _ manifest: CheckpointManifest, text: String, _ chunks: [ChunkRows.Info],
-    _ attempt: ContentWriter, at now: Timestamp
+    _ writer: ContentWriter, at now: Timestamp
   ) throws {
     let distinct = Dictionary(chunks.map { ($0.id, $0.storedBytes) }) { first, _ in first }
     try db.run(
       """
-      INSERT INTO checkpoints (run_id, epoch, step, attempt, sha256, raw_bytes, stored_bytes,
+      INSERT INTO checkpoints (run_id, kind, epoch, step, attempt, sha256, raw_bytes, stored_bytes,
         manifest, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        attempt.runId, manifest.epoch, manifest.step, attempt.number, manifest.sha256,
-        manifest.rawBytes, distinct.values.reduce(0, +), text, now.microseconds,
+        writer.runId, manifest.kind.rawValue, manifest.epoch, manifest.step, writer.number,
+        manifest.sha256, manifest.rawBytes, distinct.values.reduce(0, +), text, now.microseconds,
       ])
     let checkpoint = db.lastInsertedRowID
     for (position, chunk) in chunks.enumerated() {
@@ -141,13 +204,14 @@ extension Store {
     try await readAndWork { db in
       try RunRows.require(db, id)
       let (checkpoint, manifest) = try CheckpointRows.choose(db, run: id, choice)
-      return try Self.verifying(checkpoint) {
-        try CheckpointCoder.decode(manifest: manifest) {
-          try ChunkRows.raw(db, $0, part: "the checkpoint of epoch \(checkpoint.epoch)")
-        }
+      return try Self.verified(db, checkpoint, manifest) { chunk in
+        try CheckpointCoder.decode(manifest: manifest, chunk: chunk)
       }
     }
   }
+
+  /// A size that is read may be anything; memory is taken ahead up to here.
+  private static let mostReserved: Int64 = 1 << 28
 
   /// The checkpoint as the bytes of a safetensors file, verified.
   /// - Throws: `run_not_found`, `checkpoint_not_found`, `checkpoint_damaged`.
@@ -157,19 +221,18 @@ extension Store {
     try await readAndWork { db in
       try RunRows.require(db, id)
       let (checkpoint, manifest) = try CheckpointRows.choose(db, run: id, choice)
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(Int(manifest.rawBytes))
-      try Self.verifying(checkpoint) {
-        try CheckpointCoder.export(
-          manifest: manifest,
-          chunk: { try ChunkRows.raw(db, $0, part: "the checkpoint of epoch \(checkpoint.epoch)") },
-          write: { bytes += $0 })
+      let bytes = try Self.verified(db, checkpoint, manifest) { chunk in
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(clamping: min(max(0, manifest.rawBytes), Self.mostReserved)))
+        try CheckpointCoder.export(manifest: manifest, chunk: chunk) { bytes += $0 }
+        return bytes
       }
       return (checkpoint, bytes)
     }
   }
 
-  /// Reads every checkpoint of a run and compares all hashes; `problem` is nil where all is well.
+  /// Reads what is kept of every epoch of a run and compares all hashes; says of each what is
+  /// wrong, or nil.
   /// - Throws: `run_not_found`.
   package func verifyCheckpoints(
     run id: Int64
@@ -179,10 +242,8 @@ extension Store {
       return try CheckpointRows.all(db, run: id).map { checkpoint in
         do {
           let manifest = try CheckpointRows.manifest(db, checkpoint)
-          try Self.verifying(checkpoint) {
-            try CheckpointCoder.verify(manifest: manifest) {
-              try ChunkRows.raw(db, $0, part: "the checkpoint of epoch \(checkpoint.epoch)")
-            }
+          try Self.verified(db, checkpoint, manifest) {
+            try CheckpointCoder.verify(manifest: manifest, chunk: $0)
           }
           return (checkpoint, nil)
         } catch StoreError.checkpointDamaged(_, _, let reason) {
@@ -190,6 +251,23 @@ extension Store {
         } catch StoreError.databaseDamaged(let reason) {
           return (checkpoint, reason)
         }
+      }
+    }
+  }
+
+  /// Runs `body`, which compares the hash of the whole, with the chunks' bytes as they come; if it
+  /// finds something wrong, reads again and compares the hash of each chunk and base, so that the
+  /// error names the one that is damaged.
+  private static func verified<Value>(
+    _ db: Database, _ checkpoint: Checkpoint, _ manifest: CheckpointManifest,
+    _ body: ((String) throws -> [UInt8]) throws -> Value
+  ) throws -> Value {
+    let part = "the \(checkpoint.kind.rawValue) of epoch \(checkpoint.epoch)"
+    return try verifying(checkpoint) {
+      do {
+        return try body { try ChunkRows.raw(db, $0, part: part, verifying: false) }
+      } catch is CheckpointError {
+        return try body { try ChunkRows.raw(db, $0, part: part) }
       }
     }
   }

@@ -85,7 +85,7 @@ private struct LogReader {
 
   mutating func read(_ db: Database, attempt: Int64, bytes count: Int64) throws {
     let start = end
-    let kept = min(count, Limits.logBytesPerAttempt)
+    let kept = max(0, min(count, Limits.logBytesPerAttempt))
     let notice = count > kept ? Self.cutNotice : []
     end += kept + Int64(notice.count)
     guard end > from, bytes.count < limit else { return }
@@ -99,7 +99,7 @@ private struct LogReader {
     let rows = try Row.fetchCursor(pieces, arguments: [attempt, attempt, inside])
     while bytes.count < limit, let row = try rows.next() {
       let data: Data = row[1]
-      take(Array(data), at: start + row[0])
+      take(Array(data), at: start &+ row[0])
     }
     take(notice, at: start + kept)
   }
@@ -107,7 +107,7 @@ private struct LogReader {
   /// Takes what the range has of a piece that begins at `offset` of the whole.
   private mutating func take(_ piece: [UInt8], at offset: Int64) {
     let wanted = from + Int64(bytes.count)
-    guard wanted >= offset, wanted < offset + Int64(piece.count) else { return }
+    guard offset >= 0, wanted >= offset, wanted - offset < Int64(piece.count) else { return }
     bytes += piece.dropFirst(Int(wanted - offset)).prefix(limit - bytes.count)
   }
 }

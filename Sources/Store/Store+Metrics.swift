@@ -113,7 +113,8 @@ extension Store {
         try Thinning.thin(db, metric: metric, count: summary.count, hasNaN: hasNaN, most: most)
           .forEach(take)
       } else {
-        series.reserveCapacity(Int(clamping: summary.count))
+        // A count that is read may be anything.
+        series.reserveCapacity(Int(clamping: min(max(0, summary.count), 1 << 24)))
         try CountedPoints(db, metric: metric).forEach(take)
       }
       return (summary, series)

@@ -38,6 +38,13 @@ package struct MetricsBatch: Codable, Sendable {
   package init(points: [MetricPoint]) { self.points = points }
 }
 
+/// `POST …/epochs`: what the whole state was at the ends of epochs, kept or not.
+package struct EpochHashes: Codable, Sendable {
+  package var epochs: [EpochHash]
+
+  package init(epochs: [EpochHash]) { self.epochs = epochs }
+}
+
 /// `POST …/progress`: also the sign of life.
 package struct ProgressReport: Codable, Sendable {
   package var progress: Progress

@@ -20,6 +20,8 @@ struct AssayWorker {
         exit(try await AttemptRunner(folder: AttemptFolder(path: arguments[0])).run())
       case 2 where arguments[0] == "--flush":
         exit(try await SpoolFlush(folder: AttemptFolder(path: arguments[1])).run())
+      case 2 where arguments[0] == "rebuild":
+        exit(try Rebuild(orderPath: arguments[1]).run())
       default:
         throw WorkerError.usage
       }

@@ -54,7 +54,7 @@ struct AttemptRunner {
       let outbox = Outbox()
       let delivery = try Delivery(
         client: client, attempt: order.attemptId, outbox: outbox, gauge: gauge, folder: folder,
-        cost: { meter.read() })
+        keepLast: Self.keepLast(order.spec), cost: { meter.read() })
       let delivering = Task { await delivery.run() }
       defer { delivering.cancel() }
       let result = await work(
@@ -104,6 +104,12 @@ struct AttemptRunner {
           cost: cost(meter, measure), endedAt: clock.now(), unsent: false),
         delivery: nil, outbox: nil, gauge: gauge)
     }
+  }
+
+  /// How many of the newest epochs are kept. (A spec that cannot be read fails later, with words.)
+  private static func keepLast(_ spec: JSONValue) -> Int? {
+    guard case .train(let train)? = try? JobSpec.parse(spec).work else { return nil }
+    return train.checkpoints.keepLast
   }
 
   /// Sees to it that all that was recorded is acknowledged or lies in the spool, and then writes

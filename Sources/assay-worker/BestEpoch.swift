@@ -1,12 +1,9 @@
-// The best epoch so far by the checkpoint policy's metric. Its state waits in memory until the next
-// checkpoint is due, so that a run which gets better every epoch is not kept every epoch.
+// The best epoch so far by the checkpoint policy's metric.
 import Experiments
 
 struct BestEpoch {
   private let direction: MetricDirection
   private var value: Double?
-  /// The state of the best epoch, if it is not sent yet.
-  var waiting: Parcel?
 
   init(metric: String) { direction = MetricDirection(metric: metric) }
 
@@ -23,10 +20,5 @@ struct BestEpoch {
     }
     value = new
     return true
-  }
-
-  mutating func takeWaiting() -> Parcel? {
-    defer { waiting = nil }
-    return waiting
   }
 }

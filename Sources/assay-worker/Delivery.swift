@@ -19,6 +19,7 @@ actor Delivery {
   private let cost: @Sendable () -> Cost
   // Touched by the one sender alone.
   private var spool: Spool
+  private var sequence: CheckpointSequence
   private var sending: Task<Void, Never>?
   private var isFinishing = false
   private var logOffset: Int64 = 0
@@ -30,7 +31,7 @@ actor Delivery {
 
   init(
     client: AssayClient, attempt: Int64, outbox: Outbox, gauge: Gauge, folder: AttemptFolder,
-    cost: @escaping @Sendable () -> Cost
+    keepLast: Int? = nil, cost: @escaping @Sendable () -> Cost
   ) throws {
     self.client = client
     self.attempt = attempt
@@ -38,6 +39,7 @@ actor Delivery {
     self.gauge = gauge
     self.outputPath = folder.outputPath
     self.cost = cost
+    self.sequence = CheckpointSequence(keepLast: keepLast)
     self.spool = try Spool(folder: folder.spoolPath)
   }
 
@@ -126,6 +128,8 @@ actor Delivery {
   }
 
   private func spoolAll() async {
+    // What is kept in the spool is no base for what is sent before it.
+    sequence.reset()
     do {
       while let next = outbox.next() {
         let before = spool
@@ -163,16 +167,14 @@ actor Delivery {
     switch parcel {
     case .dataset(let info): try await client.sendDataset(attempt, info)
     case .metrics(let points):
+      // (None are left of a state that need not be sent.)
       for start in stride(from: 0, to: points.count, by: Limits.pointsPerRequest) {
         let end = min(start + Limits.pointsPerRequest, points.count)
         try await client.appendMetrics(
           attempt: attempt, PointsBody(points: Array(points[start..<end])))
       }
-    case .state(let tensors, let metadata, let epoch, let step):
-      let encoded = try await offPool {
-        try CheckpointCoder.encode(tensors: tensors, metadata: metadata, epoch: epoch, step: step)
-      }
-      try await send(.checkpoint(encoded.manifest, encoded.chunks))
+    case .state(let state): try await send(state)
+    case .epochs(let hashes): try await client.sendEpochHashes(attempt, hashes)
     case .checkpoint(let manifest, let chunks):
       try await send(chunks) { try await client.addCheckpoint(attempt, manifest) }
     case .artifact(let manifest, let chunks):
@@ -190,10 +192,41 @@ actor Delivery {
     }
   }
 
+  /// Sends a state as differences to earlier ones, or whole if the daemon cannot use those: the base
+  /// may be gone with a run that had it too, or be far from a whole chunk there.
+  private func send(_ state: KeptState) async throws {
+    do {
+      try await send(state, after: sequence, isWhole: false)
+    } catch ClientError.api(let body, _)
+      where body.code == "chunk_missing" || body.code == "chunk_chain_too_long"
+    {
+      sequence.reset()
+      try await send(state, after: sequence, isWhole: true)
+    }
+  }
+
+  private func send(
+    _ state: KeptState, after before: CheckpointSequence, isWhole: Bool
+  ) async throws {
+    let (sequence, manifest, chunks) = try await offPool {
+      var sequence = before
+      let encoded = try state.encoded(by: &sequence)
+      return (sequence, encoded.manifest, encoded.chunks)
+    }
+    // Chunks that equal their base's are not in the list: if one is missing, sending the list again
+    // does not help.
+    try await send(chunks, attempts: isWhole ? 20 : 1) {
+      try await client.addCheckpoint(attempt, manifest)
+    }
+    self.sequence = sequence
+  }
+
   /// Uploads the chunks that the daemon does not have and names them all. A chunk that was there
   /// because of another run may have gone with it in between: then it is uploaded after all.
-  private func send(_ chunks: [EncodedChunk], naming name: () async throws -> Void) async throws {
-    for _ in 0..<20 {
+  private func send(
+    _ chunks: [EncodedChunk], attempts: Int = 20, naming name: () async throws -> Void
+  ) async throws {
+    for number in 1...attempts {
       let missing = Set(try await client.missingChunks(attempt, chunks.map(\.sha256)))
       // Side by side, so that the daemon writes many of them in one transaction.
       try await withThrowingTaskGroup(of: Void.self) { [client, attempt] group in
@@ -201,14 +234,14 @@ actor Delivery {
           group.addTask {
             try await client.putChunk(
               attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
-              stored: chunk.stored)
+              base: chunk.base, stored: chunk.stored)
           }
         }
         try await group.waitForAll()
       }
       do {
         return try await name()
-      } catch ClientError.api(let body, _) where body.code == "chunk_missing" {
+      } catch ClientError.api(let body, _) where body.code == "chunk_missing" && number < attempts {
         continue
       }
     }

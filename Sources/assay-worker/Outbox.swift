@@ -35,6 +35,31 @@ final class Outbox: Sendable {
     putAtOnce(parcel)
   }
 
+  /// Puts a state to be kept behind what waits, of which some need no longer be sent as it is: of
+  /// states that wait, only the newest and the best stay whole, and those that are to stay whole for
+  /// good; and the newest few stay at all, if no more are kept.
+  func put(_ state: KeptState, keepLast: Int?) {
+    contents.withLock { contents in
+      var newer = 1
+      var hasBest = state.isBest
+      for index in contents.parcels.indices.reversed() {
+        guard case .state(var waiting) = contents.parcels[index] else { continue }
+        let isBest = waiting.isBest && !hasBest
+        hasBest = hasBest || isBest
+        let before = contents.parcels[index].weight
+        if !isBest, let keepLast, newer >= max(1, keepLast) {
+          contents.parcels[index] = .metrics([])
+        } else if !isBest && !waiting.keepsWhole && waiting.whole != nil {
+          waiting.becomeSnapshot()
+          contents.parcels[index] = .state(waiting)
+        }
+        contents.weight -= before - contents.parcels[index].weight
+        newer += 1
+      }
+    }
+    put(.state(state))
+  }
+
   /// The same without waiting, for a small last parcel.
   func putAtOnce(_ parcel: Parcel) {
     contents.withLock {
@@ -49,6 +74,13 @@ final class Outbox: Sendable {
   func next() -> (parcel: Parcel, through: Int)? {
     contents.withLock { contents in
       guard let first = contents.parcels.first else { return nil }
+      if case .epochs(var hashes) = first {
+        let more = contents.parcels.dropFirst().prefix(1_000).prefix {
+          if case .epochs = $0 { true } else { false }
+        }
+        for case .epochs(let some) in more { hashes += some }
+        return (.epochs(hashes), contents.removed + 1 + more.count)
+      }
       guard case .metrics(var points) = first else { return (first, contents.removed + 1) }
       var count = 1
       for parcel in contents.parcels.dropFirst() {

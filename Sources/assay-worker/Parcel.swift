@@ -9,7 +9,8 @@ enum Parcel: Sendable {
   case dataset(DatasetInfo)
   case metrics([MetricPoint])
   /// Not encoded yet: that happens off the training thread.
-  case state(tensors: [Tensor], metadata: [String: String], epoch: Int, step: Int64)
+  case state(KeptState)
+  case epochs([EpochHash])
   case checkpoint(CheckpointManifest, [EncodedChunk])
   case artifact(ArtifactManifest, [EncodedChunk])
   case finish(FinishAttempt)
@@ -31,7 +32,8 @@ enum Parcel: Sendable {
     switch self {
     case .dataset, .finish: 1_024
     case .metrics(let points): points.count * 96
-    case .state(let tensors, _, _, _): tensors.reduce(0) { $0 + $1.bytes.count }
+    case .state(let state): state.tensors.reduce(0) { $0 + $1.bytes.count }
+    case .epochs(let hashes): hashes.count * 128
     case .checkpoint(_, let chunks), .artifact(_, let chunks):
       chunks.reduce(0) { $0 + $1.stored.count }
     }
@@ -46,12 +48,14 @@ struct ParcelFile: Codable {
   var checkpoint: CheckpointManifest?
   var artifact: ArtifactManifest?
   var finish: FinishAttempt?
+  var epochs: [EpochHash]?
   var chunks: [ChunkHeader] = []
 
   struct ChunkHeader: Codable {
     var sha256: String
     var rawBytes: Int
     var codec: ChunkCodec
+    var base: String?
     var storedBytes: Int
   }
 
@@ -61,11 +65,13 @@ struct ParcelFile: Codable {
     switch parcel {
     case .dataset(let info): file.dataset = info
     case .metrics(let points): file.metrics = points
-    case .state(let tensors, let metadata, let epoch, let step):
-      let encoded = try CheckpointCoder.encode(
-        tensors: tensors, metadata: metadata, epoch: epoch, step: step)
+    case .state(let state):
+      // By itself: it may be long until it is sent, and its base gone by then.
+      var sequence = CheckpointSequence(keepLast: nil)
+      let encoded = try state.encoded(by: &sequence)
       file.checkpoint = encoded.manifest
       chunks = encoded.chunks
+    case .epochs(let hashes): file.epochs = hashes
     case .checkpoint(let manifest, let encoded):
       file.checkpoint = manifest
       chunks = encoded
@@ -76,7 +82,8 @@ struct ParcelFile: Codable {
     }
     file.chunks = chunks.map {
       ChunkHeader(
-        sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, storedBytes: $0.stored.count)
+        sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, base: $0.base,
+        storedBytes: $0.stored.count)
     }
     var data = try WireCoding.encoder().encode(file)
     data.append(0x0A)
@@ -96,13 +103,14 @@ struct ParcelFile: Codable {
       chunks.append(
         EncodedChunk(
           sha256: header.sha256, rawBytes: header.rawBytes, codec: header.codec,
-          stored: Array(data[position..<(position + header.storedBytes)])))
+          base: header.base, stored: Array(data[position..<(position + header.storedBytes)])))
       position += header.storedBytes
     }
     if let info = file.dataset { return .dataset(info) }
     if let points = file.metrics { return .metrics(points) }
     if let manifest = file.checkpoint { return .checkpoint(manifest, chunks) }
     if let manifest = file.artifact { return .artifact(manifest, chunks) }
+    if let hashes = file.epochs { return .epochs(hashes) }
     if let finish = file.finish { return .finish(finish) }
     throw WorkerError.damagedSpool
   }

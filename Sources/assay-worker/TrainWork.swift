@@ -67,7 +67,8 @@ struct TrainWork {
     gauge.epoch.store(trainer.epoch, ordering: .relaxed)
     gauge.step.store(trainer.step, ordering: .relaxed)
 
-    let metadata = try modelMetadata(data.preprocessing)
+    let metadata = try Self.modelMetadata(train, data.preprocessing)
+    let states = EpochStates(outbox: outbox, metadata: metadata, policy: train.checkpoints)
     var best = BestEpoch(metric: train.checkpoints.best)
     for value in earlierValues { _ = best.isImproved(by: value) }
     while trainer.epoch < train.epochs {
@@ -87,27 +88,14 @@ struct TrainWork {
       WorkerLog.write(
         "epoch \(report.epoch)/\(train.epochs)"
           + report.metrics.map { "  \($0.key) \(Self.short($0.value))" }.joined())
-      let isKept =
-        report.epoch.isMultiple(of: train.checkpoints.every) || report.epoch == train.epochs
-      if best.isImproved(by: report[train.checkpoints.best]) {
-        best.waiting = isKept ? nil : parcel(trainer, report, metadata)
-      }
-      if isKept {
-        // The best epoch since the last checkpoint, if it was none of those that are kept anyway.
-        if let parcel = best.takeWaiting() { outbox.put(parcel) }
-        outbox.put(parcel(trainer, report, metadata))
-      }
+      try states.take(
+        trainer.state(), epoch: report.epoch, step: Int64(report.step),
+        isKept: report.epoch.isMultiple(of: train.checkpoints.every)
+          || report.epoch == train.epochs,
+        isBest: best.isImproved(by: report[train.checkpoints.best]))
     }
+    try states.finish()
     try finish(trainer, data: data, graph: graph)
-  }
-
-  private func parcel(
-    _ trainer: Trainer, _ report: EpochReport, _ metadata: [String: String]
-  ) -> Parcel {
-    let state = trainer.state()
-    return .state(
-      tensors: state.tensors, metadata: state.metadata.merging(metadata) { own, _ in own },
-      epoch: report.epoch, step: Int64(report.step))
   }
 
   private func finish(_ trainer: Trainer, data: PreparedData, graph: ModelGraph) throws {
@@ -139,7 +127,9 @@ struct TrainWork {
 
   /// What a checkpoint carries beside the state, so that it can be used by itself. Nothing here
   /// depends on when, where or by which attempt it was made.
-  private func modelMetadata(_ preprocessing: Preprocessing) throws -> [String: String] {
+  static func modelMetadata(
+    _ train: TrainSpec, _ preprocessing: Preprocessing
+  ) throws -> [String: String] {
     var model = JobSpec(name: "model", experiment: "default", work: .train(train))
     if case .csv(var csv) = train.dataset {
       csv.path = csv.path.split(separator: "/").last.map(String.init) ?? csv.path

@@ -19,7 +19,8 @@ enum WorkerError: Error {
     case .usage:
       Failure(
         code: "usage",
-        message: "usage: assay-worker FOLDER | assay-worker --flush FOLDER (assayd starts it)")
+        message: "usage: assay-worker FOLDER | assay-worker --flush FOLDER (assayd starts it) | "
+          + "assay-worker rebuild FILE (assay starts it)")
     case .noOrder(let folder):
       Failure(
         code: "attempt_folder_unusable", message: "there is no attempt.json in \(folder)")

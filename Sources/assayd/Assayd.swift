@@ -14,11 +14,15 @@ struct Assayd: AsyncParsableCommand {
 
         assayd --background      starts it and returns when it is ready
         assayd stop              ends it; running jobs go on
+        assayd backup --to FILE  copies all it keeps into one file, also while it works
 
       It takes --data, --socket, --slots, --worker, --undo-days and --max-size; see assayd run \
       --help.
       """,
-    version: AssayVersion.text, subcommands: [Run.self, Stop.self], defaultSubcommand: Run.self)
+    version: AssayVersion.text,
+    subcommands: [
+      Run.self, Stop.self, BackupVerb.self, RestoreVerb.self, DoctorVerb.self, MigrateVerb.self,
+    ], defaultSubcommand: Run.self)
 }
 
 /// Where the daemon's socket and data are.

@@ -43,6 +43,9 @@ struct BackgroundStart {
 
   private func sayRunning() throws -> Bool {
     guard let holder = try DaemonLock.holder(dataFolder: place.dataFolder) else { return false }
+    if let verb = holder.offlineVerb {
+      throw ServerError.dataFolderBusy(pid: String(holder.process.pid), verb: verb)
+    }
     try waitUntilListening(holder)
     FileHandle.standardError.write(
       Data("assayd is running already (process \(holder.process.pid))\n".utf8))

@@ -17,6 +17,10 @@ struct Problem: Error, Sendable {
     self.hint = hint
   }
 
+  init(_ body: ErrorBody) {
+    self.init(code: body.code, message: body.message, hint: body.hint)
+  }
+
   init(_ error: any Error) {
     switch error {
     case let error as Problem: self = error
@@ -59,5 +63,15 @@ struct Problem: Error, Sendable {
     if let hint { text += "  \(hint)\n" }
     // Not by FileHandle, which traps when the disk of the log is full.
     _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  }
+
+  /// The envelope that the API has for errors.
+  func printJSON() {
+    do {
+      let envelope = ErrorEnvelope(ErrorBody(code: code, message: message, hint: hint))
+      FileHandle.standardError.write(try WireCoding.encoder().encode(envelope) + Data("\n".utf8))
+    } catch {
+      print()
+    }
   }
 }

@@ -4,9 +4,15 @@ import Glibc
 
 enum SocketProbe {
   static func accepts(_ path: String) -> Bool {
+    guard let descriptor = connected(to: path) else { return false }
+    close(descriptor)
+    return true
+  }
+
+  /// A connection, for the caller to close; nil if nobody takes it.
+  static func connected(to path: String) -> Int32? {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
+    guard descriptor >= 0 else { return nil }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = Array(path.utf8)
@@ -15,11 +21,17 @@ enum SocketProbe {
       room.copyBytes(from: bytes)
       return true
     }
-    guard fits else { return false }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+    let isConnected =
+      fits
+      && withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+        }
       }
+    guard isConnected else {
+      close(descriptor)
+      return nil
     }
+    return descriptor
   }
 }

@@ -23,6 +23,9 @@ struct Stop: AsyncParsableCommand {
       guard let holder = try DaemonLock.holder(dataFolder: place.dataFolder) else {
         return print("no daemon runs on \(place.dataFolder)")
       }
+      if let verb = holder.offlineVerb {
+        throw ServerError.dataFolderBusy(pid: String(holder.process.pid), verb: verb)
+      }
       try holder.process.send(SIGTERM)
       let end = ContinuousClock.now + Self.patience
       while holder.process.isAlive {

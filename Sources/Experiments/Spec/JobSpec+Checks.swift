@@ -133,6 +133,7 @@ struct SpecChecks {
         "checkpoints.best", "\(best) needs validation rows; split.validation is 0")
     }
     guard let every = draft.every, let keepLast = draft.keepLast else { return nil }
-    return CheckpointPolicy(every: every, keepLast: keepLast, best: best)
+    return CheckpointPolicy(
+      every: every, keepLast: keepLast, best: best, fullEvery: draft.fullEvery)
   }
 }

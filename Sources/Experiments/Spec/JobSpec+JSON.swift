@@ -196,9 +196,10 @@ extension OptimizerSpec {
 
 extension CheckpointPolicy {
   fileprivate var tree: SpecTree {
-    .members([
-      ("every", .int(every)), ("keep", keepLast.map { .int($0) } ?? .text("all")),
-      ("best", .text(best)),
-    ])
+    .members(
+      [
+        ("every", .int(every)), ("keep", keepLast.map { .int($0) } ?? .text("all")),
+        ("best", .text(best)),
+      ] + (fullEvery.map { [("full_every", .int($0))] } ?? []))
   }
 }

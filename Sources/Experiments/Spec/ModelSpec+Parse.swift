@@ -143,13 +143,17 @@ struct CheckpointDraft {
   let keepLast: Int??
   /// Nil: the default, which depends on whether there is a validation part.
   let best: String?
+  let fullEvery: Int?
 
   static func read(_ reader: inout SpecReader) -> CheckpointDraft? {
     let every = reader.read("every", .whole(1...Limits.epochs), default: 1)
     let keep = reader.read("keep", .keep, default: .some(nil))
     let best = reader.readIfPresent("best", .text(upTo: Limits.keyCharacters))
-    guard best != nil || !reader.has("best") else { return nil }
-    return CheckpointDraft(every: every, keepLast: keep, best: best)
+    let fullEvery = reader.readIfPresent("full_every", .whole(1...Limits.epochs))
+    guard best != nil || !reader.has("best"), fullEvery != nil || !reader.has("full_every") else {
+      return nil
+    }
+    return CheckpointDraft(every: every, keepLast: keep, best: best, fullEvery: fullEvery)
   }
 }
 

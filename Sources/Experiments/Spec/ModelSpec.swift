@@ -92,10 +92,20 @@ package struct CheckpointPolicy: Sendable, Equatable {
   package var keepLast: Int?
   /// The metric whose best epoch is always kept and is what `best` means.
   package var best: String
+  /// The whole state is kept of each that many of these epochs, not only of the newest and the best.
+  package var fullEvery: Int?
 
-  package init(every: Int = 1, keepLast: Int? = nil, best: String = "val_loss") {
+  package init(
+    every: Int = 1, keepLast: Int? = nil, best: String = "val_loss", fullEvery: Int? = nil
+  ) {
     self.every = every
     self.keepLast = keepLast
     self.best = best
+    self.fullEvery = fullEvery
+  }
+
+  /// The whole state is kept of the epochs that are multiples of it.
+  package var wholeEvery: Int? {
+    fullEvery.map { every.multipliedReportingOverflow(by: $0) }.map { $1 ? Int.max : $0 }
   }
 }

@@ -25,7 +25,7 @@ struct CSVLayout: Sendable {
     }
     let lower = names.map { $0.lowercased() }
     func usual(_ candidates: [String]) -> Int? {
-      candidates.lazy.compactMap { lower.firstIndex(of: $0) }.first
+      candidates.compactMap { lower.firstIndex(of: $0) }.first
     }
     func column(_ given: String?, _ candidates: [String]) throws(ImportError) -> Int? {
       guard let given else { return usual(candidates) }
@@ -36,11 +36,11 @@ struct CSVLayout: Sendable {
       }
       return index
     }
-    self.names = names
-    step = try column(options.stepColumn, ColumnNames.step)
-    time = try column(options.timeColumn, ColumnNames.time)
-    run = try column(options.runColumn, ColumnNames.run)
-    epoch = usual(ColumnNames.epoch).flatMap { $0 == step ? nil : $0 }
+    let step = try column(options.stepColumn, ColumnNames.step)
+    let time = try column(options.timeColumn, ColumnNames.time)
+    let run = try column(options.runColumn, ColumnNames.run)
+    let epoch = usual(ColumnNames.epoch).flatMap { $0 == step ? nil : $0 }
+    (self.names, self.step, self.time, self.run, self.epoch) = (names, step, time, run, epoch)
     let others = Set([step, time, run, epoch].compactMap { $0 })
     if let key = usual(ColumnNames.key), let value = usual(ColumnNames.value),
       !others.contains(key), !others.contains(value)

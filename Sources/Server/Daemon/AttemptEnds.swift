@@ -55,7 +55,12 @@ struct AttemptEnds: Sendable {
     let how = status.map { " (\($0))" } ?? ""
     let failure = Failure(
       code: "worker_lost", message: "the worker ended without a result\(how)")
-    return await lost(id, failure) { Self.decision($0, failure, claimed: claimed) }
+    // A database from a backup knows attempts whose folders it has not: one that had told that it
+    // began has done something.
+    let hasFolder = FileManager.default.fileExists(atPath: folder.path)
+    return await lost(id, failure) {
+      Self.decision($0, failure, claimed: claimed || !hasFolder && $0.started)
+    }
   }
 
   /// Its worker could not be started. If one had begun all the same, it is dealt with as lost.

@@ -25,7 +25,7 @@ package struct DaemonLock: Sendable {
       socketPath = parts[3]
     }
 
-    fileprivate static func note(socketPath: String) -> String {
+    static func note(socketPath: String) -> String {
       let own = ProcessIdentity.current
       return "\(getpid()) \(own?.startTicks ?? 0) \(own?.bootId ?? "-") \(socketPath)"
     }
@@ -35,7 +35,7 @@ package struct DaemonLock: Sendable {
 
   /// Makes the folders that are missing (0700) and takes both locks.
   /// - Throws: `ServerError`: `daemon_already_running`, `folder_unusable`, `folder_open`,
-  ///   `socket_path_taken`, `socket_unusable`; `JobsError`.
+  ///   `socket_path_taken`, `socket_unusable`, `data_folder_busy`; `JobsError`.
   package init(dataFolder: String, socketPath: String) throws {
     try SocketFile.check(socketPath)
     try Self.makeFolder(dataFolder, option: "--data")
@@ -65,6 +65,9 @@ package struct DaemonLock: Sendable {
   ) throws -> FileLock {
     if let lock = try FileLock.acquire(path, note: note) { return lock }
     let holder = Holder(note: try FileLock.note(path))
+    if let holder, let verb = holder.offlineVerb {
+      throw ServerError.dataFolderBusy(pid: String(holder.process.pid), verb: verb)
+    }
     throw ServerError.daemonAlreadyRunning(
       pid: holder.map { String($0.process.pid) } ?? "?",
       socket: holder?.socketPath ?? socketPath)
@@ -72,7 +75,7 @@ package struct DaemonLock: Sendable {
 
   /// Only its owner may enter it. One that is open to others is somebody's for another purpose, so it
   /// is refused and not changed.
-  private static func makeFolder(_ path: String, option: String) throws {
+  static func makeFolder(_ path: String, option: String) throws {
     let manager = FileManager.default
     if !manager.fileExists(atPath: path) { try makeFolders(path) }
     let attributes: [FileAttributeKey: Any]

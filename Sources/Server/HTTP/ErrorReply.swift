@@ -65,7 +65,8 @@ struct ErrorReply: Sendable {
       .badRequest
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable
-    case .daemonAlreadyRunning, .folder, .folderOpen, .workerNotFound, .socket, .socketPathTaken:
+    case .daemonAlreadyRunning, .dataFolderBusy, .folder, .folderOpen, .workerNotFound, .socket,
+      .socketPathTaken:
       .internalServerError
     }
   }

@@ -52,7 +52,7 @@ enum AttemptRoutes {
           ChunkList(chunks: try await core.store.missingChunks(list.chunks)))
       },
       endpoint(
-        .put, "/chunks/{chunk}", query: ["codec", "raw_bytes"], limit: chunkLimit, core
+        .put, "/chunks/{chunk}", query: ["codec", "raw_bytes", "base"], limit: chunkLimit, core
       ) { request, _ in
         try await putChunk(request, core)
         return try Reply.acknowledged
@@ -60,6 +60,11 @@ enum AttemptRoutes {
       endpoint(.post, "/checkpoints", limit: Limits.requestBytes, core) { request, attempt in
         let manifest = try await request.json(CheckpointManifest.self)
         return try Reply.json(try await core.store.addCheckpoint(attempt: attempt, manifest))
+      },
+      endpoint(.post, "/epochs", limit: Limits.requestBytes, core) { request, attempt in
+        let hashes = try await request.json(EpochHashes.self)
+        try await core.store.addEpochHashes(attempt: attempt, hashes.epochs)
+        return try Reply.acknowledged
       },
       endpoint(.post, "/artifacts", limit: Limits.requestBytes, core) { request, attempt in
         let manifest = try await request.json(ArtifactManifest.self)
@@ -112,7 +117,8 @@ enum AttemptRoutes {
       throw ServerError.missingParameter(name: "raw_bytes")
     }
     try await core.store.putChunk(
-      sha256: name, rawBytes: rawBytes, codec: codec, stored: try await request.bytes())
+      sha256: name, rawBytes: rawBytes, codec: codec, base: request.query("base"),
+      stored: try await request.bytes())
   }
 
   /// The slot stays taken until the process is gone, which the supervisor sees by itself.

@@ -14,6 +14,10 @@ enum CheckpointsRoutes {
         let id = try await core.oneRun(try request.text("run"))
         return try Reply.json(Page(items: try await core.store.checkpoints(run: id)))
       },
+      Endpoint(.get, "/runs/{run}/epochs") { request in
+        let id = try await core.oneRun(try request.text("run"))
+        return try Reply.json(Page(items: try await core.store.epochHashes(run: id)))
+      },
       Endpoint(.post, "/runs/{run}/checkpoints/verify") { request in
         let id = try await core.oneRun(try request.text("run"))
         let results = try await core.store.verifyCheckpoints(run: id)
@@ -45,7 +49,7 @@ enum CheckpointsRoutes {
     let buffer = ByteBuffer(bytes: bytes)
     let headers: HTTPFields = [
       .contentType: "application/octet-stream", .checkpointEpoch: String(checkpoint.epoch),
-      .contentSHA256: checkpoint.sha256,
+      .contentSHA256: checkpoint.sha256, .checkpointKind: checkpoint.kind.rawValue,
       .contentDisposition:
         "attachment; filename=\"run-\(run)-epoch-\(checkpoint.epoch).safetensors\"",
     ]

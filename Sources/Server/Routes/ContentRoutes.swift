@@ -17,7 +17,7 @@ enum ContentRoutes {
           ChunkList(chunks: try await core.store.missingChunks(list.chunks)))
       },
       Endpoint(
-        .put, "/runs/{run}/chunks/{chunk}", query: ["codec", "raw_bytes"],
+        .put, "/runs/{run}/chunks/{chunk}", query: ["codec", "raw_bytes", "base"],
         bodyLimit: AttemptRoutes.chunkLimit
       ) { request in
         _ = try await core.oneRun(try request.text("run"))

@@ -82,6 +82,7 @@ extension HTTPField.Name {
   static let lastEventID = parsed("Last-Event-ID")
   static let xContentTypeOptions = parsed("X-Content-Type-Options")
   static let checkpointEpoch = parsed("Assay-Checkpoint-Epoch")
+  static let checkpointKind = parsed("Assay-Checkpoint-Kind")
   static let contentSHA256 = parsed("Assay-SHA256")
 
   private static func parsed(_ name: String) -> HTTPField.Name {

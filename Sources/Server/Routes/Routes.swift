@@ -3,15 +3,16 @@
 enum Routes {
   static func all(_ core: Core) -> [Endpoint] {
     [
-      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunsRoutes.endpoints(core),
-      RecordingRoutes.endpoints(core), MetricsRoutes.endpoints(core),
-      CheckpointsRoutes.endpoints(core),
+      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunListRoutes.endpoints(core),
+      RunsRoutes.endpoints(core), RecordingRoutes.endpoints(core),
+      MetricsRoutes.endpoints(core), CheckpointsRoutes.endpoints(core),
       ArtifactsRoutes.endpoints(core), LogRoutes.endpoints(core), CompareRoutes.endpoints(core),
       BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),
       AttemptRoutes.endpoints(core),
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
+      CareRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }

@@ -53,7 +53,7 @@ package enum Restore {
       var report: DoctorReport?
       if !options.skipsCheck {
         let found = try asBackup(file) {
-          try Doctor.examine(folder: work, clock: clock, progress: progress)
+          try Doctor.examine(folder: work, progress: progress)
         }
         guard found.isClean else {
           throw StoreError.backupDamaged(

@@ -6,21 +6,23 @@ import GRDB
 enum CheckpointRows {
   /// A checkpoint before it is known whether it is the best or the newest.
   private static let select = """
-    SELECT id, run_id, epoch, step, sha256, raw_bytes, stored_bytes,
+    SELECT id, run_id, kind, epoch, step, sha256, raw_bytes, stored_bytes,
       json_array_length(manifest, '$.tensors'), created_at
     FROM checkpoints
 
     """
 
-  /// All of a run, in order of their epochs.
+  /// What is kept of each epoch of a run, in order: its whole state, or else its weights.
   static func all(_ db: Database, run: Int64) throws -> [Checkpoint] {
-    let rows = try db.rows(
-      select + "WHERE run_id = ? AND kind = 'checkpoint' ORDER BY epoch", [run])
-    var checkpoints = rows.map { row in
-      Checkpoint(
-        id: row[0], runId: row[1], epoch: row[2], step: row[3], sha256: row[4], rawBytes: row[5],
-        storedBytes: row[6], tensors: row[7], createdAt: row.time(8), isBest: false,
-        isLatest: false)
+    // A checkpoint comes before a snapshot, as in the alphabet.
+    let rows = try db.rows(select + "WHERE run_id = ? ORDER BY epoch, kind", [run])
+    var checkpoints: [Checkpoint] = []
+    for row in rows where checkpoints.last?.epoch != row[3] {
+      checkpoints.append(
+        Checkpoint(
+          id: row[0], runId: row[1], kind: try row.name(2), epoch: row[3], step: row[4],
+          sha256: row[5], rawBytes: row[6], storedBytes: row[7], tensors: row[8],
+          createdAt: row.time(9), isBest: false, isLatest: false))
     }
     guard !checkpoints.isEmpty else { return [] }
     checkpoints[checkpoints.count - 1].isLatest = true
@@ -113,14 +115,36 @@ enum CheckpointRows {
     return Set(chunks)
   }
 
-  /// Deletes what the run's policy does not keep: all but its newest `keep_last` and the best.
+  /// Deletes what the run's policy does not keep. Epochs are kept if they are among the newest
+  /// `keep_last` or the best. Of those that are kept, the whole state stays where it is the newest
+  /// whole one, the best, or that of a multiple of `whole_every`, or where no snapshot is there to
+  /// stay instead.
   /// - Returns: the chunks that were named by what is gone.
   static func applyPolicy(_ db: Database, run: Int64) throws -> Set<Int64> {
-    guard let keep = try db.int64("SELECT keep_last FROM runs WHERE id = ?", [run]) else {
-      return []
+    let policy = try db.row("SELECT keep_last, whole_every FROM runs WHERE id = ?", [run])
+    let keepLast: Int? = policy?[0]
+    let wholeEvery: Int? = policy?[1]
+    let epochs = try all(db, run: run)
+    let newestWhole = epochs.last { $0.kind == .checkpoint }?.epoch
+    let kept = keepLast.map { epochs.suffix(max(1, $0)) } ?? epochs[...]
+    let first = kept.first?.epoch ?? 0
+    let snapshots = Set(
+      try db.rows("SELECT epoch FROM checkpoints WHERE run_id = ? AND kind = 'snapshot'", [run])
+        .map { $0[0] as Int })
+    var gone: Set<Int64> = []
+    for epoch in epochs {
+      guard epoch.isBest || epoch.epoch >= first else {
+        let rows = try db.int64s(
+          "SELECT id FROM checkpoints WHERE run_id = ? AND epoch = ?", [run, epoch.epoch])
+        for row in rows { gone.formUnion(try remove(db, row)) }
+        continue
+      }
+      let staysWhole =
+        epoch.kind == .snapshot || epoch.isBest || epoch.epoch == newestWhole
+        || wholeEvery.map { epoch.epoch.isMultiple(of: $0) } ?? false
+        || !snapshots.contains(epoch.epoch)
+      if !staysWhole { gone.formUnion(try remove(db, epoch.id)) }
     }
-    let checkpoints = try all(db, run: run)
-    let old = checkpoints.dropLast(Int(max(1, keep))).filter { !$0.isBest }
-    return try old.reduce(into: []) { $0.formUnion(try remove(db, $1.id)) }
+    return gone
   }
 }

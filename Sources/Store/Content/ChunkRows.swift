@@ -28,16 +28,39 @@ enum ChunkRows {
   }
 
   /// One that is there already is as good as new: whoever uploads it again is about to name it.
+  /// - Throws: `chunk_missing` if its base is, `chunk_chain_too_long`.
   static func insert(_ db: Database, _ chunk: EncodedChunk, at now: Timestamp) throws {
+    let key = try Self.key(chunk.sha256)
+    if try db.changed(
+      "UPDATE chunks SET created_at = ? WHERE sha256 = ?", [now.microseconds, key])
+    {
+      return
+    }
+    var base: (id: Int64, depth: Int)?
+    if let name = chunk.base { base = try Self.base(db, name, of: chunk) }
+    let depth = base.map { $0.depth + 1 } ?? 0
     try db.run(
       """
-      INSERT INTO chunks (sha256, raw_bytes, codec, created_at, data) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (sha256) DO UPDATE SET created_at = excluded.created_at
+      INSERT INTO chunks (sha256, raw_bytes, codec, base_chunk_id, depth, created_at, data)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
       """,
       [
-        try key(chunk.sha256), chunk.rawBytes, chunk.codec.rawValue, now.microseconds,
-        Data(chunk.stored),
+        key, chunk.rawBytes, chunk.codec.rawValue, base?.id, depth,
+        now.microseconds, Data(chunk.stored),
       ])
+  }
+
+  private static func base(
+    _ db: Database, _ name: String, of chunk: EncodedChunk
+  ) throws -> (id: Int64, depth: Int) {
+    let row = try db.row("SELECT id, depth FROM chunks WHERE sha256 = ?", [try key(name)])
+    guard let row else { throw StoreError.chunkMissing([name]) }
+    let depth: Int = row[1]
+    guard depth < Limits.chunkChain else {
+      throw StoreError.content(
+        .chunkChainTooLong(sha256: chunk.sha256, limit: Limits.chunkChain))
+    }
+    return (row[0], depth)
   }
 
   static func info(_ db: Database, _ sha256: String) throws -> Info? {
@@ -45,14 +68,32 @@ enum ChunkRows {
       .map { Info(id: $0[0], rawBytes: $0[1], storedBytes: $0[2]) }
   }
 
-  /// The raw bytes, as their hash says.
+  /// The raw bytes, as their hash says, made of the chunk and of what it is the difference to.
+  /// - Parameter verifying: false only for who compares the hash of a whole.
   /// - Throws: `chunk_damaged`, `chunk_missing`.
-  static func raw(_ db: Database, _ sha256: String, part: String) throws -> [UInt8] {
-    let row = try db.row(
-      "SELECT raw_bytes, codec, data FROM chunks WHERE sha256 = ?", [try key(sha256)])
-    guard let row else { throw StoreError.chunkMissing([sha256]) }
-    return try ChunkCoder.decode(
-      Array(row[2] as Data), codec: try row.name(1), rawBytes: row[0], sha256: sha256, part: part)
+  static func raw(
+    _ db: Database, _ sha256: String, part: String, verifying: Bool = true
+  ) throws -> [UInt8] {
+    let raw = try ChunkChain.raw(sha256, part: part, verifying: verifying) {
+      try stored(db, $0)
+    }
+    guard let raw else { throw StoreError.chunkMissing([sha256]) }
+    return raw
+  }
+
+  /// A chunk as it is stored, not verified; nil if there is none of that name.
+  static func stored(_ db: Database, _ sha256: String) throws -> EncodedChunk? {
+    try db.row(
+      """
+      SELECT c.raw_bytes, c.codec, c.data, lower(hex(b.sha256))
+      FROM chunks c LEFT JOIN chunks b ON b.id = c.base_chunk_id WHERE c.sha256 = ?
+      """, [try key(sha256)]
+    ).map { row in
+      let base: String? = row[3]
+      return EncodedChunk(
+        sha256: sha256, rawBytes: row[0], codec: try row.name(1),
+        base: base.flatMap { $0.isEmpty ? nil : $0 }, stored: Array(row[2] as Data))
+    }
   }
 
   /// The chunks of a manifest, in its order.
@@ -85,14 +126,23 @@ enum ChunkRows {
     return result
   }
 
-  /// Deletes those of `ids` that nothing names any more, and uploads that were never named.
+  /// Deletes those of `ids` that nothing names any more with the bases that only they had, and
+  /// uploads that were never named.
   static func collect(_ db: Database, dereferenced ids: Set<Int64>, at now: Timestamp) throws {
-    if !ids.isEmpty {
+    var ids = ids
+    while !ids.isEmpty {
+      let list = ids.sorted().jsonList
+      let bases = try db.int64s(
+        """
+        SELECT DISTINCT base_chunk_id FROM chunks WHERE reference_count = 0
+          AND base_chunk_id IS NOT NULL AND id IN (SELECT value FROM json_each(?))
+        """, [list])
       try db.run(
         """
         DELETE FROM chunks WHERE reference_count = 0
           AND id IN (SELECT value FROM json_each(?))
-        """, [ids.sorted().jsonList])
+        """, [list])
+      ids = Set(bases)
     }
     try db.run(
       "DELETE FROM chunks WHERE reference_count = 0 AND created_at < ?",

@@ -37,7 +37,7 @@ struct ContentChecks {
         examination.counts.checkpoints += 1
         let (id, run): (Int64, Int64) = (row[0], row[1])
         let thing = "\(row[2] as String) of epoch \(row[3] as Int64)"
-        try naming("checkpoint_damaged", run: run, thing) {
+        try naming("checkpoint_damaged", run: run, thing, db) {
           let manifest: CheckpointManifest = try RecordCoding.value(row[6])
           guard manifest.sha256 == row[4], manifest.rawBytes == row[5],
             Int64(manifest.epoch) == row[3], manifest.step == row[7]
@@ -66,7 +66,7 @@ struct ContentChecks {
       for row in rows {
         examination.counts.artifacts += 1
         let path: String = row[2]
-        try naming("artifact_damaged", run: row[1], "artifact \"\(path)\"") {
+        try naming("artifact_damaged", run: row[1], "artifact \"\(path)\"", db) {
           let manifest = ArtifactManifest(
             path: path, mediaType: row[3],
             chunks: try names(db, "artifact_chunks", "artifact_id", row[0]).map { $0 ?? "" },
@@ -81,7 +81,7 @@ struct ContentChecks {
 
   /// Makes an error of `body` a problem of this run's.
   private func naming(
-    _ kind: String, run: Int64, _ thing: String, _ body: () throws -> Void
+    _ kind: String, run: Int64, _ thing: String, _ db: Database, _ body: () throws -> Void
   ) throws {
     let reason: String
     do {
@@ -94,10 +94,10 @@ struct ContentChecks {
       case let error: throw error
       }
     }
-    examination.found(
+    try examination.found(
       DoctorProblem(
         kind: kind, run: run, thing: thing, message: "it is damaged: \(reason)",
-        remedy: Remedy.record))
+        remedy: Remedy.record), in: db)
   }
 
   /// The hashes of a thing's chunks in order, nil for one that is not there.

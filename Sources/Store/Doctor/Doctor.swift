@@ -13,8 +13,7 @@ package enum Doctor {
   /// - Throws: `StoreError`: `cannot_open`, `database_newer`, `database_damaged` (nothing of it can
   ///   be read).
   package static func examine(
-    folder: String, clock: WallClock, migrator: Migrator = .embedded,
-    progress: @escaping Progress = { _ in }
+    folder: String, migrator: Migrator = .embedded, progress: @escaping Progress = { _ in }
   ) throws -> DoctorReport {
     try opened(folder) { queue in
       try report(Examination(reader: queue, isOnline: false, progress: progress), migrator)
@@ -55,6 +54,7 @@ package enum Doctor {
     if try StructureChecks(examination: examination, migrator: migrator).run() {
       try ContentChecks(examination: examination).run()
       try SummaryChecks(examination: examination).run()
+      try BlockChecks(examination: examination).run()
       try LogChecks(examination: examination).run()
       try StateChecks(examination: examination).run()
     }

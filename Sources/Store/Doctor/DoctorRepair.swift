@@ -33,7 +33,8 @@ struct DoctorRepair {
     case .chunk: 3
     case .referenceCounts: 4
     case .summary: 5
-    case .sequence: 6
+    case .blocks: 6
+    case .sequence: 7
     }
   }
 
@@ -46,7 +47,9 @@ struct DoctorRepair {
         sql: "DELETE FROM \(table) WHERE \(column) NOT IN (SELECT id FROM \(parent))")
     case .chunk(let id): try db.run("DELETE FROM chunks WHERE id = ?", [id])
     case .referenceCounts: try recount()
-    case .summary(let series): try SummaryRows.rewrite(db, series: series)
+    case .summary(let series): try SummaryRows.rewrite(db, metric: series)
+    case .blocks(let series):
+      try db.run("DELETE FROM series_blocks WHERE series_id = ?", [series])
     case .sequence(let table): try raiseCounter(table)
     }
   }

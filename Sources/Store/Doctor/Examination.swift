@@ -17,12 +17,14 @@ final class Examination {
     case chunk(Int64)
     case referenceCounts
     case summary(series: Int64)
+    case blocks(series: Int64)
     case sequence(table: String)
   }
 
   private(set) var problems: [DoctorProblem] = []
   /// In the order in which they were found.
   private(set) var repairs: [Repair] = []
+  private var known: Set<Repair> = []
   var counts = DoctorReport.Counts()
   var schema = ""
   /// Whether a daemon writes meanwhile, so that no transaction may be long.
@@ -45,7 +47,18 @@ final class Examination {
     var problem = problem
     problem.repairable = repair != nil
     problems.append(problem)
-    if let repair, !repairs.contains(repair) { repairs.append(repair) }
+    if let repair, known.insert(repair).inserted { repairs.append(repair) }
+  }
+
+  /// The same for what a run owns, in the transaction in which it was found. A run that is being
+  /// removed for good owns things in part, which is as it should be.
+  func found(_ problem: DoctorProblem, _ repair: Repair? = nil, in db: Database) throws {
+    if let run = problem.run,
+      try db.int64("SELECT 1 FROM purges WHERE run_id = ?", [run]) != nil
+    {
+      return
+    }
+    found(problem, repair)
   }
 
   /// Reads in a transaction of its own. What the database itself cannot give is a problem found,

@@ -17,11 +17,11 @@ struct LogChecks {
         examination.tell("logs", examination.counts.attempts)
       }
       let thing = "log of attempt \(row[1] as Int64)"
-      func found(_ message: String) {
-        examination.found(
+      func found(_ message: String) throws {
+        try examination.found(
           DoctorProblem(
             kind: "log_damaged", run: row[0], thing: thing, message: message,
-            remedy: Remedy.record))
+            remedy: Remedy.record), in: db)
       }
       var end: Int64 = 0
       let pieces = try Row.fetchCursor(
@@ -31,12 +31,12 @@ struct LogChecks {
             """), arguments: [range.lowerBound])
       while let piece = try pieces.next() {
         let offset: Int64 = piece[0]
-        if offset > end { found("bytes \(end) to \(offset) are missing") }
-        if offset < end { found("bytes from \(offset) on are there twice") }
+        if offset > end { try found("bytes \(end) to \(offset) are missing") }
+        if offset < end { try found("bytes from \(offset) on are there twice") }
         end = max(end, offset.addingReportingOverflow(piece[1]).partialValue)
       }
       let kept = min(row[2] as Int64, Limits.logBytesPerAttempt)
-      if end != kept { found("it has \(end) bytes where \(kept) were acknowledged") }
+      if end != kept { try found("it has \(end) bytes where \(kept) were acknowledged") }
     }
   }
 }

@@ -18,18 +18,18 @@ struct SummaryChecks {
       if examination.counts.series.isMultiple(of: 100) {
         examination.tell("series", examination.counts.series, of: (total ?? 0) ?? 0)
       }
-      guard let stored = try SummaryRows.stored(db, series: range.lowerBound) else { return }
+      guard let stored = try SummaryRows.stored(db, metric: range.lowerBound) else { return }
       examination.counts.series += 1
-      let (totals, magnitude) = try SummaryRows.recomputed(db, series: range.lowerBound)
+      let (totals, magnitude) = try SummaryRows.recomputed(db, metric: range.lowerBound)
       examination.counts.points += totals.count
       let differing = Self.differences(stored.totals, totals, magnitude: magnitude)
       guard !differing.isEmpty else { return }
-      examination.found(
+      try examination.found(
         DoctorProblem(
           kind: "summary_wrong", run: stored.run, thing: "metric \(stored.key)",
           message: "its summary is not that of its points: "
             + differing.joined(separator: ", "), remedy: Remedy.repair),
-        .summary(series: range.lowerBound))
+        .summary(series: range.lowerBound), in: db)
     }
   }
 

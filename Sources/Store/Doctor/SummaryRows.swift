@@ -1,4 +1,4 @@
-// What the doctor needs to know of the layout of series: their stored summaries, the same from their
+// What the doctor needs to know of the layout of metrics: their stored summaries, the same from their
 // points, and writing the one over the other.
 
 import Experiments
@@ -11,13 +11,13 @@ enum SummaryRows {
     let totals: SeriesSummary.Totals
   }
 
-  static func stored(_ db: Database, series: Int64) throws -> Stored? {
+  static func stored(_ db: Database, metric: Int64) throws -> Stored? {
     let row = try db.row(
       """
       SELECT m.run_id, k.name, m.last, m.last_step, m.last_time, m.last_epoch, m.min, m.max, m.sum,
         m.numbers, m.count
       FROM metrics m LEFT JOIN metric_keys k ON k.id = m.key_id WHERE m.id = ?
-      """, [series])
+      """, [metric])
     guard let row else { return nil }
     return Stored(
       run: row[0], key: (row[1] as String?) ?? "(without a name)",
@@ -30,20 +30,20 @@ enum SummaryRows {
 
   /// - Returns: also the sum of the values' sizes, which bounds the rounding of their sum.
   static func recomputed(
-    _ db: Database, series: Int64
+    _ db: Database, metric: Int64
   ) throws -> (totals: SeriesSummary.Totals, magnitude: Double) {
     var totals = SeriesSummary.Totals()
     var magnitude = 0.0
-    try SeriesPoints.forEach(db, series: series) { point in
-      totals.add(step: point.step, time: point.time, value: point.value, epoch: point.epoch)
+    try CountedPoints(db, metric: metric).forEach { point in
+      totals.add(point)
       if point.value.isFinite { magnitude += abs(point.value) }
     }
     return (totals, magnitude)
   }
 
-  /// Makes the summary that of the points. A series without points has none to tell.
-  static func rewrite(_ db: Database, series: Int64) throws {
-    let (totals, _) = try recomputed(db, series: series)
+  /// Makes the summary that of the points. A metric without points has none to tell.
+  static func rewrite(_ db: Database, metric: Int64) throws {
+    let (totals, _) = try recomputed(db, metric: metric)
     guard totals.count > 0 else { return }
     try db.run(
       """
@@ -55,7 +55,7 @@ enum SummaryRows {
         MetricColumn.databaseValue(totals.last), totals.lastStep, totals.lastTime,
         totals.lastEpoch, MetricColumn.databaseValue(totals.min),
         MetricColumn.databaseValue(totals.max), MetricColumn.databaseValue(totals.sum),
-        totals.numbers, totals.count, series,
+        totals.numbers, totals.count, metric,
       ])
   }
 }

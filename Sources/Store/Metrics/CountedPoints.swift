@@ -50,7 +50,11 @@ struct CountedPoints {
         "SELECT step FROM metric_points WHERE series_id = ? ORDER BY step \(order) LIMIT 1",
         [series])
     }
-    return ends.count == 2 ? ends[0]...ends[1] : nil
+    guard ends.count == 2 else { return nil }
+    guard ends[0] <= ends[1] else {
+      throw StoreError.databaseDamaged("the points of series \(series) are out of order")
+    }
+    return ends[0]...ends[1]
   }
 
   /// Cut where one begins and after one ends.

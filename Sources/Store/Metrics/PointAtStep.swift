@@ -7,8 +7,8 @@ enum PointAtStep {
   static func value(isNumber: Bool) -> String {
     let value = isNumber ? "CASE typeof(v.value) WHEN 'real' THEN v.value END" : "v.value"
     return """
-      (SELECT \(value) FROM metric_points v WHERE v.metric_id = m.id AND v.step = ?
-      ORDER BY v.attempt DESC, v.time DESC, v.value DESC LIMIT 1)
+      (SELECT \(value) FROM series s JOIN metric_points v ON v.series_id = s.id AND v.step = ?
+      WHERE s.metric_id = m.id ORDER BY s.attempt DESC, v.time DESC, v.value DESC LIMIT 1)
       """
   }
 }

@@ -42,6 +42,9 @@ enum SeriesBlocks {
     var bucket = Bucket()
     var read = 0
     while let point = cursor.point, read < reach {
+      guard point.step >= last else {
+        throw StoreError.databaseDamaged("the points of series \(series) are out of order")
+      }
       if bucket.count >= size, point.step > last {
         try insert(
           db, series: series,
@@ -101,6 +104,10 @@ enum SeriesBlocks {
       let (first, last) = (statement.int64(0), statement.int64(1))
       guard first <= last else {
         throw StoreError.databaseDamaged("a block of series \(series) ends before it begins")
+      }
+      guard (1...1 << 40).contains(statement.int64(2)) else {
+        throw StoreError.databaseDamaged(
+          "a block of series \(series) stands for \(statement.int64(2)) points")
       }
       blocks.append(
         Block(

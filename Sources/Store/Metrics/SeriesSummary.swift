@@ -33,12 +33,13 @@ struct SeriesSummary: Equatable {
         lastTime = point.time
         lastEpoch = point.epoch
       }
-      count += 1
+      // A count that is read may be anything.
+      count &+= 1
       guard !value.isNaN else { return }
       min = numbers == 0 ? value : Swift.min(min, value)
       max = numbers == 0 ? value : Swift.max(max, value)
       sum += value
-      numbers += 1
+      numbers &+= 1
     }
 
     private var lastPoint: StoredPoint {

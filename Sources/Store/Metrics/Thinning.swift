@@ -65,7 +65,7 @@ struct Thinning {
   ///   - most: how many are kept at most.
   init(count: Int64, hasNaN: Bool, most: Int) {
     let buckets = max(1, most / (hasNaN ? 5 : 4))
-    bucketSize = max(1, (Int(clamping: count) + buckets - 1) / buckets)
+    bucketSize = max(1, (Int(clamping: min(count, 1 << 60)) + buckets - 1) / buckets)
     points.reserveCapacity(most)
   }
 

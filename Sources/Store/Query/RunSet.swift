@@ -2,15 +2,25 @@
 
 struct RunSet: Equatable {
   private var words: [UInt64] = []
+  /// Greater than any number that a run will have; a damaged row may say anything.
+  private static let numbers: Range<Int64> = 0..<1 << 30
 
   init() {}
 
   /// All numbers from 0 to `limit`.
   init(upTo limit: Int64) {
+    guard Self.isPossible(limit) else { return }
     words = Array(repeating: .max, count: Int(limit) / 64 + 1)
   }
 
+  private static func isPossible(_ id: Int64) -> Bool {
+    if numbers.contains(id) { return true }
+    Damage.note("a run has the number \(id)")
+    return false
+  }
+
   mutating func insert(_ id: Int64) {
+    guard Self.isPossible(id) else { return }
     let word = Int(id) / 64
     if word >= words.count {
       words.append(contentsOf: repeatElement(0, count: word - words.count + 1))
@@ -19,6 +29,7 @@ struct RunSet: Equatable {
   }
 
   func contains(_ id: Int64) -> Bool {
+    guard id >= 0 else { return false }
     let word = Int(id) / 64
     return word < words.count && words[word] & (1 << UInt64(id & 63)) != 0
   }

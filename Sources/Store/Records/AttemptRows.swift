@@ -97,8 +97,8 @@ extension Cost {
     result.cpuUserSeconds += other.cpuUserSeconds
     result.cpuSystemSeconds += other.cpuSystemSeconds
     result.peakRssBytes = max(peakRssBytes, other.peakRssBytes)
-    result.readBytes += other.readBytes
-    result.writtenBytes += other.writtenBytes
+    result.readBytes &+= other.readBytes
+    result.writtenBytes &+= other.writtenBytes
     if let seconds = other.trainingSeconds {
       result.trainingSeconds = (trainingSeconds ?? 0) + seconds
     }

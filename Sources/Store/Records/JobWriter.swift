@@ -78,6 +78,7 @@ enum JobWriter {
       run.seed = Int64(work.seed)
       run.bestMetric = work.checkpoints.best
       run.keepLast = work.checkpoints.keepLast
+      run.wholeEvery = work.checkpoints.wholeEvery
     }
     return run
   }

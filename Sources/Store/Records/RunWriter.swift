@@ -14,6 +14,8 @@ enum RunWriter {
     var seed: Int64?
     var bestMetric: String?
     var keepLast: Int?
+    /// Whole states are kept of the epochs that are multiples of it.
+    var wholeEvery: Int?
     var params: [(key: String, value: String)]
     var tags: [String: String]
   }
@@ -22,12 +24,12 @@ enum RunWriter {
     try db.run(
       """
       INSERT INTO runs (uid, experiment_id, job_id, parent_run_id, name, status, seed, best_metric,
-        keep_last, created_at)
-      VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)
+        keep_last, whole_every, created_at)
+      VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)
       """,
       [
         run.uid.text, run.experimentId, run.jobId, run.parentId, run.name, run.seed,
-        run.bestMetric, run.keepLast, now.microseconds,
+        run.bestMetric, run.keepLast, run.wholeEvery, now.microseconds,
       ])
     let id = db.lastInsertedRowID
     for (key, value) in run.params {
@@ -48,9 +50,9 @@ enum RunWriter {
     try db.run(
       """
       INSERT INTO runs (uid, experiment_id, job_id, parent_run_id, name, status, seed, note,
-        best_metric, keep_last, created_at)
+        best_metric, keep_last, whole_every, created_at)
       SELECT ?, experiment_id, job_id, parent_run_id, name, 'queued', seed, note, best_metric,
-        keep_last, ?
+        keep_last, whole_every, ?
       FROM runs WHERE id = ?
       """, [uid.text, now.microseconds, run])
     let id = db.lastInsertedRowID

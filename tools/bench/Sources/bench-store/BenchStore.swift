@@ -22,6 +22,10 @@ struct BenchStore {
   )
 
   private static var parts: [Part] {
-    []
+    [
+      ("ingest", IngestBench.run),
+      (QueryBench.name, QueryBench.run),
+      ("checkpoints", CheckpointBench.run),
+    ]
   }
 }
