@@ -10,19 +10,28 @@ struct Fitting {
   init(owner: String) { self.owner = owner }
 
   mutating func params(_ params: [String: String]) -> [String: String] {
-    entries(params, kind: "param", limit: Limits.paramCharacters)
+    bounded(
+      entries(params, kind: "param", limit: Limits.paramCharacters), kind: "param",
+      most: Limits.paramsPerRun)
   }
 
   /// - Parameter reserved: how many tags the run gets besides.
   mutating func tags(_ tags: [String: String], reserved: Int = 2) -> [String: String] {
-    let fitting = entries(tags, kind: "tag", limit: Limits.tagCharacters)
-    let room = Limits.tagsPerRun - reserved
-    guard fitting.count > room else { return fitting }
-    let order = fitting.keys.sorted()
-    for key in order.dropFirst(room) {
-      skip("tag \(Self.shown(key))", "a run has at most \(Limits.tagsPerRun) tags")
+    bounded(
+      entries(tags, kind: "tag", limit: Limits.tagCharacters), kind: "tag",
+      most: Limits.tagsPerRun - reserved)
+  }
+
+  private mutating func bounded(
+    _ entries: [String: String], kind: String, most: Int
+  ) -> [String: String] {
+    guard entries.count > most else { return entries }
+    let order = entries.keys.sorted()
+    for key in order.dropFirst(most) {
+      skip("\(kind) \(Self.shown(key))", "a run has room for \(most) \(kind)s")
     }
-    return fitting.filter { Set(order.prefix(room)).contains($0.key) }
+    let kept = Set(order.prefix(most))
+    return entries.filter { kept.contains($0.key) }
   }
 
   mutating func note(_ note: String?) -> String? {

@@ -50,7 +50,7 @@ struct MLflowArtifacts {
       }
       try emit(
         .artifact(
-          run, ImportedArtifact(path: item.path, file: item.file, bytes: Int64(item.size))))
+          run, FoundArtifact(path: item.path, file: item.file, bytes: Int64(item.size))))
     }
   }
 

@@ -38,10 +38,10 @@ enum MLflowRecords {
   /// MLflow's tags stay tags; those that say something that Assay has a place for say it there too.
   static func run(
     _ facts: Facts, options: ImportOptions, source: String, importable: Set<Identifier>
-  ) -> (run: ImportedRun, skipped: [Skipped]) {
+  ) -> (run: FoundRun, skipped: [Skipped]) {
     let name = facts.name ?? facts.tags[nameTag]
     var fitting = Fitting(owner: owner(facts))
-    var run = ImportedRun(
+    var run = FoundRun(
       uid: facts.uid, name: fitting.name(name), experiment: options.experiment ?? facts.experiment,
       signature: facts.signature)
     var tags = facts.tags

@@ -9,7 +9,7 @@ struct TableRuns {
   private let options: ImportOptions
   private let facts: SourceFile.Facts
   private let fileName: String
-  private var runs: [String: ImportedRun] = [:]
+  private var runs: [String: FoundRun] = [:]
   private var order: [String] = []
   private var batches: [Identifier: SeriesBatch] = [:]
   private var waiting = 0
@@ -33,7 +33,7 @@ struct TableRuns {
     if let run = runs[name ?? ""] { return run.uid }
     let stem = fileName.lastIndex(of: ".").map { String(fileName[..<$0]) } ?? fileName
     let owner = "run \(name ?? stem)"
-    var run = ImportedRun(
+    var run = FoundRun(
       uid: SourceIdentity.uid([kind, source, name ?? ""]), name: nil,
       experiment: options.experiment ?? stem,
       signature: SourceIdentity.signature(["\(facts.size)", "\(facts.modifiedNanoseconds)"]))

@@ -4,7 +4,7 @@
 import Experiments
 
 struct EventReader {
-  private let run: ImportedRun
+  private let run: FoundRun
   private let owner: String
   /// Bytes of the runs and files before.
   private var done: Int64
@@ -19,7 +19,7 @@ struct EventReader {
   private var passedOver: [String: Int] = [:]
   private var refused: [String: (why: String, count: Int)] = [:]
 
-  init(run: ImportedRun, done: Int64) {
+  init(run: FoundRun, done: Int64) {
     self.run = run
     self.done = done
     owner = "run \(run.name ?? run.uid.text)"

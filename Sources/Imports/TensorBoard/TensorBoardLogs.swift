@@ -68,10 +68,10 @@ package struct TensorBoardLogs: ImportSource {
     }
   }
 
-  private func run(_ path: String, _ files: [FolderFiles.Item]) -> ImportedRun {
+  private func run(_ path: String, _ files: [FolderFiles.Item]) -> FoundRun {
     let source = options.name ?? folder
     let name = path.isEmpty ? options.name ?? Self.name(of: folder) : path
-    var run = ImportedRun(
+    var run = FoundRun(
       uid: SourceIdentity.uid(["tensorboard", source, path]), name: name,
       experiment: options.experiment ?? Self.name(of: source),
       signature: SourceIdentity.signature(

@@ -15,7 +15,7 @@ struct RunUpload {
 
   private struct OpenedRun {
     var run: Run
-    var imported: ImportedRun
+    var imported: FoundRun
     var isNew: Bool
     /// Nothing is written: it has not changed since, or it is not to be touched.
     var isPassedOver: Bool
@@ -25,7 +25,32 @@ struct RunUpload {
 
   init(to sink: any RunSink) { self.sink = sink }
 
+  /// What the sink refuses is reported as skipped.
   mutating func write(_ item: ImportItem) async throws {
+    do {
+      try await take(item)
+    } catch let refusal as Refusal {
+      report.skip(name(of: item), why: refusal.why)
+      // A run that could not be opened has nothing that could be written to.
+      if case .run(let run) = item { open[run.uid] = nil }
+    }
+  }
+
+  private func name(of item: ImportItem) -> String {
+    func run(_ uid: Identifier) -> String { open[uid]?.name ?? "run \(uid)" }
+    return switch item {
+    case .run(let imported): "run \(imported.name ?? imported.uid.text)"
+    case .params(let uid, _): "params of \(run(uid))"
+    case .tags(let uid, _): "tags of \(run(uid))"
+    case .points(let uid, let series):
+      "\(series.reduce(0) { $0 + $1.count }) points of \(run(uid))"
+    case .artifact(let uid, let artifact): "artifact \(artifact.path) of \(run(uid))"
+    case .end(let uid, _, _): "the end of \(run(uid))"
+    case .skipped, .progress: ""
+    }
+  }
+
+  private mutating func take(_ item: ImportItem) async throws {
     switch item {
     case .run(let run): try await begin(run)
     case .skipped(let skipped): report.skip(skipped)
@@ -40,7 +65,12 @@ struct RunUpload {
     }
   }
 
-  private mutating func begin(_ imported: ImportedRun) async throws {
+  private mutating func begin(_ imported: FoundRun) async throws {
+    guard (1...Limits.nameCharacters).contains(imported.experiment.count) else {
+      throw Refusal(
+        why: "its experiment's name has \(imported.experiment.count) characters, and 1 to "
+          + "\(Limits.nameCharacters) are possible; give another one with --experiment")
+    }
     guard let found = try await sink.find(imported.uid) else {
       let run = try await sink.open(imported)
       open[imported.uid] = OpenedRun(
@@ -104,15 +134,11 @@ struct RunUpload {
     report.points += Int64(series.reduce(0) { $0 + $1.count })
   }
 
-  private mutating func add(_ artifact: ImportedArtifact, to uid: Identifier) async throws {
+  private mutating func add(_ artifact: FoundArtifact, to uid: Identifier) async throws {
     guard let opened = open[uid], !opened.isPassedOver else { return }
-    do {
-      try await sink.putArtifact(run: opened.run.id, artifact)
-      report.artifacts += 1
-      report.artifactBytes += artifact.bytes
-    } catch let refusal as ArtifactRefusal {
-      report.skip("artifact \(artifact.path) of \(opened.name)", why: refusal.why)
-    }
+    try await sink.putArtifact(run: opened.run.id, artifact)
+    report.artifacts += 1
+    report.artifactBytes += artifact.bytes
   }
 
   private mutating func end(

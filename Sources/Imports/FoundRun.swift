@@ -4,7 +4,7 @@
 package import Experiments
 
 /// A run as it begins; what else there is of it follows as further items.
-package struct ImportedRun: Sendable, Equatable {
+package struct FoundRun: Sendable, Equatable {
   /// The same whenever the same source is read: MLflow's own id, or made of the source's identity.
   package var uid: Identifier
   /// Nil: Assay gives it one.
@@ -34,7 +34,7 @@ extension PointSeries {
 }
 
 /// A file that belongs to a run.
-package struct ImportedArtifact: Sendable, Equatable {
+package struct FoundArtifact: Sendable, Equatable {
   /// Relative to the run, `/` between its parts.
   package var path: String
   /// Where it lies on this machine.
@@ -62,11 +62,11 @@ package struct Skipped: Codable, Sendable, Equatable {
 /// What a reader comes upon, in order. The items of several runs may alternate, but `run` comes
 /// before all others of its run, `end` after them, and a parent before its children.
 package enum ImportItem: Sendable {
-  case run(ImportedRun)
+  case run(FoundRun)
   case params(Identifier, [String: String])
   case tags(Identifier, [String: String])
   case points(Identifier, [PointSeries])
-  case artifact(Identifier, ImportedArtifact)
+  case artifact(Identifier, FoundArtifact)
   /// Nothing more of the run is there. `running`: it may go on, so it is left open.
   case end(Identifier, RunStatus, at: Timestamp?)
   case skipped(Skipped)
