@@ -87,7 +87,7 @@ let package = Package(
       "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
-    library("Archives", ["Experiments", "Checkpoints"]),
+    library("Archives", ["Experiments", "Wire", "Checkpoints"]),
     library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
@@ -127,7 +127,9 @@ let package = Package(
       path: "tools/bench/Sources/bench-queries", swiftSettings: strict),
     .executableTarget(
       name: "bench-store",
-      dependencies: ["BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments"],
+      dependencies: [
+        "BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments", .grdb,
+      ],
       path: "tools/bench/Sources/bench-store", swiftSettings: strict),
 
     // Robustness programs
@@ -152,7 +154,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
-    //ARCH tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"], resources: []),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("ImportsTests", ["Imports", "Experiments", .grdb]),

@@ -54,16 +54,18 @@ extension AssayClient {
     return try await addArtifact(run: name, manifest)
   }
 
-  /// Keeps a safetensors file as the run's checkpoint of an epoch, in place of one of that epoch.
+  /// Keeps a safetensors file as the run's checkpoint or snapshot of an epoch, in place of one of
+  /// that epoch.
   /// - Parameter file: its bytes.
   /// - Throws: also `CheckpointError` where it is no such file.
   @discardableResult
   package func putCheckpoint(
-    run name: String, epoch: Int, step: Int64, file: [UInt8]
+    run name: String, kind: CheckpointKind = .checkpoint, epoch: Int, step: Int64, file: [UInt8]
   ) async throws -> Checkpoint {
     let parsed = try SafetensorsFile(parsing: file)
-    let (manifest, chunks) = try CheckpointCoder.encode(
+    var (manifest, chunks) = try CheckpointCoder.encode(
       tensors: parsed.tensors, metadata: parsed.metadata, epoch: epoch, step: step)
+    manifest.kind = kind
     for start in stride(from: 0, to: chunks.count, by: Self.chunksTogether) {
       let end = min(chunks.count, start + Self.chunksTogether)
       try await sendMissing(Array(chunks[start..<end]), run: name)

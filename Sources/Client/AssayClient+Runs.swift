@@ -7,15 +7,33 @@ package import Wire
 
 extension AssayClient {
   package func runs(_ query: RunListQuery = RunListQuery()) async throws -> Page<Run> {
+    try await get(Self.list(APIPath("runs"), query))
+  }
+
+  /// The runs as rows of the columns that the query selects.
+  package func runTable(_ query: RunListQuery) async throws -> Page<RunTableRow> {
+    try await get(Self.list(APIPath("runs", "table"), query))
+  }
+
+  /// The runs in groups that agree in `fields`, with statistics of the columns that the query
+  /// selects.
+  package func runGroups(_ query: RunListQuery, by fields: [String]) async throws -> Page<RunGroup>
+  {
+    try await get(
+      Self.list(APIPath("runs", "groups"), query)
+        .query("group_by", fields.joined(separator: ",")))
+  }
+
+  private static func list(_ path: APIPath, _ query: RunListQuery) -> APIPath {
     let statuses = query.statuses.map(\.rawValue).joined(separator: ",")
-    return try await get(
-      APIPath("runs").query("experiment", query.experiment)
-        .query("status", statuses.isEmpty ? nil : statuses)
-        .query("where", query.whereText)
-        .query("order_by", query.orderBy.isEmpty ? nil : query.orderBy.joined(separator: ","))
-        .query("limit", query.limit).query("cursor", query.cursor)
-        .query("deleted", query.deleted ? "true" : nil)
-        .query("select", query.select?.joined(separator: ",")))
+    return path.query("experiment", query.experiment)
+      .query("status", statuses.isEmpty ? nil : statuses)
+      .query("where", query.whereText)
+      .query("order_by", query.orderBy.isEmpty ? nil : query.orderBy.joined(separator: ","))
+      .query("limit", query.limit).query("cursor", query.cursor)
+      .query("deleted", query.deleted ? "true" : nil)
+      .query("select", query.select?.joined(separator: ","))
+      .query("count", query.count ? "true" : nil)
   }
 
   package func run(_ name: String) async throws -> Run {

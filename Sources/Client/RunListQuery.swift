@@ -16,13 +16,16 @@ package struct RunListQuery: Sendable {
   /// True lists the deleted ones.
   package var deleted: Bool
 
-  /// `metrics.KEY`, `params.KEY` and `tags.KEY` that the runs are to carry; nil: all they have.
+  /// `metrics.KEY`, `params.KEY` and `tags.KEY` that the runs are to carry; nil: all they have. Of
+  /// tables and groups: their columns.
   package var select: [String]?
+  /// Whether to say how many there are on all pages.
+  package var count: Bool
 
   package init(
     experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
     orderBy: [String] = [], limit: Int? = nil, cursor: String? = nil, deleted: Bool = false,
-    select: [String]? = nil
+    select: [String]? = nil, count: Bool = false
   ) {
     self.experiment = experiment
     self.statuses = statuses
@@ -32,5 +35,6 @@ package struct RunListQuery: Sendable {
     self.cursor = cursor
     self.deleted = deleted
     self.select = select
+    self.count = count
   }
 }

@@ -36,10 +36,13 @@ package struct SubmitReply: Codable, Sendable {
 package struct Page<Item: Codable & Sendable>: Codable, Sendable {
   package var items: [Item]
   package var next: String?
+  /// How many there are on all pages, where that was asked for.
+  package var total: Int?
 
-  package init(items: [Item], next: String? = nil) {
+  package init(items: [Item], next: String? = nil, total: Int? = nil) {
     self.items = items
     self.next = next
+    self.total = total
   }
 }
 

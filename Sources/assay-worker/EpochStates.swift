@@ -17,7 +17,7 @@ final class EpochStates: Sendable {
   /// One state in work and one that waits.
   private let room = DispatchSemaphore(value: 2)
   private let failure = Mutex<CheckpointError?>(nil)
-  /// The best epoch since the last one that was kept. Touched on the queue alone.
+  /// The best epoch since the last one that was kept.
   private let waiting = Mutex<KeptState?>(nil)
 
   /// - Parameter metadata: what a checkpoint carries beside the state.
@@ -39,7 +39,7 @@ final class EpochStates: Sendable {
     }
     queue.async { [self] in
       defer { room.signal() }
-      do {
+      do throws(CheckpointError) {
         try record(state, epoch: epoch, step: step, isKept: isKept, isBest: isBest)
       } catch {
         failure.withLock { $0 = error }

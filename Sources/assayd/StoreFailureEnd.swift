@@ -13,7 +13,8 @@ enum StoreFailureEnd {
   /// to it.
   static func end(_ error: StoreError) {
     DispatchQueue.global(qos: .userInteractive).asyncAfter(deadline: .now() + pause) {
-      Problem(error).print()
+      // With the code, which a person at a terminal is not told elsewhere.
+      Problem(code: error.code, message: "\(error)", hint: error.hint).print()
       _exit(1)
     }
   }

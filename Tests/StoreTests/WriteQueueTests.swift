@@ -228,4 +228,21 @@ import Testing
     let change = try #require(await iterator.next())
     #expect(change.runIds == [1, 3] && change.kinds == [.runs])
   }
+
+  /// Of what moves the write-ahead log into the file: a failed sync ends everything, a full disk and
+  /// a busy reader end nothing.
+  @Test func aFailedSyncOfTheFileEndsTheQueue() async throws {
+    let fixture = try Fixture()
+    let queue = fixture.queue()
+    for error in [ResultCode.SQLITE_FULL, .SQLITE_BUSY] {
+      queue.noteFailedSync(DatabaseError(resultCode: error))
+    }
+    _ = try await queue.write(insert("a"))
+    queue.noteFailedSync(DatabaseError(resultCode: .SQLITE_IOERR_FSYNC))
+    queue.noteFailedSync(DatabaseError(resultCode: .SQLITE_IOERR_FSYNC))
+    #expect(queue.isBroken)
+    #expect(fixture.reports.withLock { $0.map(\.code) } == ["store_closed"])
+    await expect("store_closed") { try await queue.write(insert("b")) }
+    #expect(try await fixture.names() == ["a"])
+  }
 }

@@ -117,7 +117,8 @@ enum AttemptRoutes {
       throw ServerError.missingParameter(name: "raw_bytes")
     }
     try await core.store.putChunk(
-      sha256: name, rawBytes: rawBytes, codec: codec, base: request.query("base"), stored: try await request.bytes())
+      sha256: name, rawBytes: rawBytes, codec: codec, base: request.query("base"),
+      stored: try await request.bytes())
   }
 
   /// The slot stays taken until the process is gone, which the supervisor sees by itself.

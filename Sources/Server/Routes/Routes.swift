@@ -3,9 +3,9 @@
 enum Routes {
   static func all(_ core: Core) -> [Endpoint] {
     [
-      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunsRoutes.endpoints(core),
-      RecordingRoutes.endpoints(core), MetricsRoutes.endpoints(core),
-      CheckpointsRoutes.endpoints(core),
+      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunListRoutes.endpoints(core),
+      RunsRoutes.endpoints(core), RecordingRoutes.endpoints(core),
+      MetricsRoutes.endpoints(core), CheckpointsRoutes.endpoints(core),
       ArtifactsRoutes.endpoints(core), LogRoutes.endpoints(core), CompareRoutes.endpoints(core),
       BaselineRoutes.endpoints(core), CheckRoutes.endpoints(core),
       ScheduleRoutes.endpoints(core), EventsRoutes.endpoints(core),

@@ -9,24 +9,6 @@ import Wire
 enum RunsRoutes {
   static func endpoints(_ core: Core) -> [Endpoint] {
     [
-      Endpoint(
-        .get, "/runs",
-        query: [
-          "experiment", "status", "where", "order_by", "limit", "cursor", "deleted", "select",
-        ]
-      ) { request in
-        let (items, next) = try await core.store.runs(
-          Store.RunQuery(
-            experiment: request.query("experiment"),
-            statuses: try request.list("status", of: RunStatus.self),
-            whereText: try query(request), orderBy: request.items("order_by"),
-            limit: try request.limit(), cursor: request.query("cursor"),
-            deleted: try request.flag("deleted"),
-            select: try request.query("select").map { _ in
-              try RunSelection(request.items("select"))
-            }))
-        return try await Reply.json(large: Page(items: items, next: next), in: core.workshop)
-      },
       Endpoint(.get, "/runs/{run}") { request in
         let id = try await core.oneRun(try request.text("run"))
         return try Reply.json(try await core.store.run(id))
@@ -60,15 +42,6 @@ enum RunsRoutes {
               names, experiment: request.query("experiment"))))
       },
     ]
-  }
-
-  private static func query(_ request: APIRequest) throws -> String? {
-    guard let text = request.query("where") else { return nil }
-    guard text.utf8.count <= Limits.queryBytes else {
-      throw ServerError.limitExceeded(
-        field: "where", value: text.utf8.count, limit: Limits.queryBytes)
-    }
-    return text
   }
 
   private static func detail(_ id: Int64, _ core: Core) async throws -> RunDetail {

@@ -8,7 +8,7 @@ import GRDB
 extension Store {
   /// How thoroughly a garbage collection works.
   package struct Collection: Sendable {
-    /// Runs that were deleted before this are removed for good.
+    /// Runs that were deleted before this, or then, are removed for good.
     package var deletedBefore: Timestamp
     /// After so long the rest is left for another time.
     package var atMost: Duration
@@ -108,7 +108,7 @@ extension Store {
 
   /// Of a run `r`: whether it is to be removed, its time (the one argument) being over.
   private static let isDue = """
-    (r.deleted_at < ?
+    (r.deleted_at <= ?
       AND NOT EXISTS (SELECT 1 FROM baseline_runs b WHERE b.run_id = r.id)
       AND NOT EXISTS (SELECT 1 FROM attempts a
         WHERE a.run_id = r.id AND a.state IN ('starting', 'running')))
@@ -172,7 +172,7 @@ extension Store {
         guard left < free else { break }
         free = left
       }
-      report.fileBytes = (first.freePages - free) * first.pageBytes
+      report.fileBytes = first.fileBytes - (try FileSizes(db).fileBytes)
       return (report, free <= kept || free == first.freePages)
     }
   }
@@ -184,7 +184,7 @@ extension Store {
   private static func kept(_ db: Database, deletedBefore time: Timestamp) throws -> [Int64] {
     try db.int64s(
       """
-      SELECT r.id FROM runs r WHERE r.deleted_at < ?
+      SELECT r.id FROM runs r WHERE r.deleted_at <= ?
         AND EXISTS (SELECT 1 FROM baseline_runs b WHERE b.run_id = r.id) ORDER BY r.id
       """, [time.microseconds])
   }

@@ -104,6 +104,12 @@ extension QuerySQL {
     case .note: "r.note"
     case .job: "r.job_id"
     case .parent: "r.parent_run_id"
+    case .user:
+      // An imported run has no job, but MLflow's tag.
+      """
+      COALESCE((SELECT j.context ->> '$.user' FROM jobs j WHERE j.id = r.job_id),
+        (SELECT p.value FROM tags p WHERE p.run_id = r.id AND p.key = 'mlflow.user'))
+      """
     case .failure: "r.failure_code"
     case .dataset: dataset("d.name")
     case .datasetSHA256: dataset("d.sha256")

@@ -46,7 +46,8 @@ enum QueryField: Hashable, Sendable {
     throw QueryMistake(
       reason: "\"\(name.prefix(40))\" is no field; there are "
         + (name.contains(".") && !near.isEmpty
-          ? near : ["metrics.KEY", "params.KEY", "tags.KEY", "cost.…"] + names.filter { !$0.contains(".") })
+        ? near
+        : ["metrics.KEY", "params.KEY", "tags.KEY", "cost.…"] + names.filter { !$0.contains(".") })
         .joined(separator: ", "),
       position: position)
   }
@@ -70,6 +71,8 @@ enum MetricPart: Hashable, Sendable {
   /// Of one step the last point, of the newest attempt that wrote it.
   case step(Int64)
 
+  var isStep: Bool { if case .step = self { true } else { false } }
+
   /// The names of the functions, as in `min(metrics.loss)`.
   static let functions: [String: MetricPart] = [
     "last": .last, "min": .min, "max": .max, "mean": .mean, "count": .count, "best": .best,
@@ -87,7 +90,7 @@ enum MetricPart: Hashable, Sendable {
 }
 
 enum QueryAttribute: String, CaseIterable, Hashable, Sendable {
-  case status, name, id, uid, experiment, seed, started, ended, created, duration, note, job
+  case status, name, id, uid, experiment, seed, started, ended, created, duration, note, job, user
   case parent, failure, dataset
   case datasetSHA256 = "dataset.sha256"
   case datasetType = "dataset.type"
@@ -114,7 +117,8 @@ enum QueryAttribute: String, CaseIterable, Hashable, Sendable {
   /// Names that mean the same: MLflow's.
   private static let aliases: [String: QueryAttribute] = [
     "run_name": .name, "run name": .name, "run_id": .uid, "run id": .uid,
-    "experiment_name": .experiment, "dataset.name": .dataset, "dataset.digest": .datasetSHA256,
+    "experiment_name": .experiment, "user_id": .user, "dataset.name": .dataset,
+    "dataset.digest": .datasetSHA256,
   ]
 
   static let named = allCases.filter { $0 != .deleted }
@@ -129,7 +133,7 @@ enum QueryAttribute: String, CaseIterable, Hashable, Sendable {
   var type: QueryType {
     switch self {
     case .status: .status
-    case .name, .uid, .experiment, .note, .failure, .dataset, .datasetSHA256, .datasetType,
+    case .name, .uid, .experiment, .note, .user, .failure, .dataset, .datasetSHA256, .datasetType,
       .datasetPath:
       .text
     case .started, .ended, .created, .deleted: .time

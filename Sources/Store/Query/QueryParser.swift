@@ -115,14 +115,21 @@ struct QueryParser {
       throw QueryMistake(
         reason: "a status is compared with =, != or in", position: operatorToken.position)
     }
-    return .compare(field, sign, try value(for: field))
+    let compared = Self.compared(field, with: current)
+    return .compare(compared, sign, try value(for: compared))
+  }
+
+  /// In MLflow `created` is the start, in milliseconds; here it takes times, so a number tells.
+  private static func compared(_ field: QueryField, with token: QueryToken) -> QueryField {
+    if field == .attribute(.created), case .number = token.kind { return .attribute(.startTime) }
+    return field
   }
 
   /// `in`, `like`, `ilike` and `matches`; nil if none of them is here.
   private mutating func wordComparison(_ field: QueryField) throws(QueryMistake) -> QueryNode? {
     if current.isWord("in") { return try isIn(field) }
     if current.isWord("like") || current.isWord("ilike") { return try like(field) }
-    if current.isWord("matches") { return try matches(field) }
+    if current.isWord("matches") || current.isWord("rlike") { return try matches(field) }
     return nil
   }
 
@@ -143,7 +150,8 @@ struct QueryParser {
       throw QueryMistake(
         reason: "a status is compared with =, != or in", position: operatorToken.position)
     }
-    return .compare(field, sign.flipped, try convert(literal, for: field))
+    let compared = Self.compared(field, with: literal)
+    return .compare(compared, sign.flipped, try convert(literal, for: compared))
   }
 
   private var comparisonSign: QueryComparison? {

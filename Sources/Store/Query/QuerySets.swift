@@ -149,7 +149,9 @@ struct QuerySets {
       sql: "SELECT m.run_id FROM metrics m WHERE m.key_id = ?", values: [sql.keyId(key)])
     if case .not(.isNull) = node { return start }
     // The index has the last values in order, the text NaN after all numbers.
-    if part.resolved(for: key) == .last, case .compare(_, let comparison, .number(let number, _)) = node {
+    if part.resolved(for: key) == .last,
+      case .compare(_, let comparison, .number(let number, _)) = node
+    {
       let sign = comparison == .notEqual ? "<>" : comparison.rawValue
       return SQLPiece(
         sql: "\(start.sql) AND m.last \(sign) ? AND m.last <= 9e999",

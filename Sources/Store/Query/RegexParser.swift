@@ -249,7 +249,9 @@ struct RegexParser {
       }
       return scalar.value
     }
-    guard let next = current else { throw mistake("there is nothing after the backslash", at: start) }
+    guard let next = current else {
+      throw mistake("there is nothing after the backslash", at: start)
+    }
     index += 1
     if let kind = Self.kind(next) {
       set.kinds.append(kind)

@@ -42,7 +42,9 @@ struct RunOrder {
       if reader.current.isWord("desc") || reader.current.isWord("asc") {
         isDescending = isDescending != reader.advance().isWord("desc")
       }
-      guard reader.current.kind == .end else { throw reader.expected("\"asc\", \"desc\" or the end") }
+      guard reader.current.kind == .end else {
+        throw reader.expected("\"asc\", \"desc\" or the end")
+      }
       return Term(field: field, isDescending: isDescending)
     } catch {
       throw QueryMistake(reason: error.reason, position: error.position + offset)

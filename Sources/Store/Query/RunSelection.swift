@@ -7,19 +7,19 @@ package struct RunSelection: Sendable, Equatable {
   package private(set) var metrics: [String] = []
 
   /// - Parameter fields: `metrics.KEY`, `params.KEY` and `tags.KEY`.
-  /// - Throws: `invalid_value` at the first that is none of these.
+  /// - Throws: `invalid_value` at the first that is none of these, `invalid_query`.
   package init(_ fields: [String]) throws {
-    for field in fields {
-      let parts = field.split(separator: ".", maxSplits: 1)
-      let key = parts.count == 2 ? String(parts[1]) : ""
-      switch parts.first {
-      case "params" where !key.isEmpty: params.append(key)
-      case "tags" where !key.isEmpty: tags.append(key)
-      case "metrics" where !key.isEmpty: metrics.append(key)
+    let columns = try RunColumns(fields, of: "select")
+    for (name, field) in zip(columns.names, columns.fields) {
+      switch field {
+      case .param(let key): params.append(key)
+      case .tag(let key): tags.append(key)
+      // A summary has all of these.
+      case .metric(let key, let part) where !part.isStep: metrics.append(key)
       default:
         throw StoreError.invalidValue(
           field: "select",
-          message: "\"\(field)\" is none of metrics.KEY, params.KEY and tags.KEY")
+          message: "\"\(name)\" is none of metrics.KEY, params.KEY and tags.KEY")
       }
     }
   }

@@ -5,11 +5,12 @@ import Experiments
 import GRDB
 
 enum RunRows {
-  /// `Run` without its params, tags, metrics and dataset, in `Row` order.
+  /// `Run` without its params, tags, metrics and dataset, in `Row` order; first the place in the
+  /// list that was asked for.
   private static let columns = """
-    r.id, r.uid, r.name, e.name, r.job_id, r.parent_run_id, r.status, r.seed, r.created_at,
-    r.started_at, r.ended_at, r.deleted_at, r.note, r.progress, r.failure_code, r.failure_message,
-    r.cost, r.comparability_key, r.dataset_id
+    j.key, r.id, r.uid, r.name, r.experiment_id, r.job_id, r.parent_run_id, r.status, r.seed,
+    r.created_at, r.started_at, r.ended_at, r.deleted_at, r.note, r.progress, r.failure_code,
+    r.failure_message, r.cost, r.comparability_key, r.dataset_id
     """
 
   static func one(_ db: Database, _ id: Int64) throws -> Run {
@@ -36,80 +37,91 @@ enum RunRows {
   static func many(
     _ db: Database, _ ids: [Int64], select: RunSelection? = nil
   ) throws -> [Run] {
-    let list: StatementArguments = [ids.jsonList]
-    let rows = try db.rows(
-      """
-      SELECT \(columns) FROM runs r JOIN experiments e ON e.id = r.experiment_id
-      WHERE r.id IN (SELECT value FROM json_each(?))
-      """, list)
-    let datasets = try datasets(db, rows.compactMap { $0[18] as Int64? })
-    var params = try texts(db, "params", ids, keys: select?.params)
-    var tags = try texts(db, "tags", ids, keys: select?.tags)
-    var metrics = try summaries(db, ids, keys: select?.metrics)
-    var runs: [Int64: Run] = [:]
-    for row in rows {
-      var run = try run(row)
-      run.dataset = (row[18] as Int64?).flatMap { datasets[$0] }
-      run.params = params.removeValue(forKey: run.id) ?? [:]
-      run.tags = tags.removeValue(forKey: run.id) ?? [:]
-      run.metrics = metrics.removeValue(forKey: run.id) ?? [:]
-      runs[run.id] = run
+    let list = ids.jsonList
+    var runs: [Run?] = Array(repeating: nil, count: ids.count)
+    var experiments: [Int64: String] = [:]
+    var datasets: [Int64: DatasetInfo] = [:]
+    let rows = try cursor(
+      db, "SELECT \(columns) FROM json_each(?) j CROSS JOIN runs r ON r.id = j.value", [list])
+    while let row = try rows.next() {
+      var run = try run(row, experiment: try name(db, row[4], &experiments))
+      if let dataset = row[19] as Int64? {
+        run.dataset = try info(db, dataset, &datasets)
+      }
+      runs[row[0]] = run
     }
-    return ids.compactMap { runs[$0] }
+    try forEachText(db, "params", list, select?.params) { runs[$0]?.params[$1] = $2 }
+    try forEachText(db, "tags", list, select?.tags) { runs[$0]?.tags[$1] = $2 }
+    try forEachSummary(db, list, select?.metrics) { runs[$0]?.metrics[$1] = $2 }
+    return runs.compactMap { $0 }
   }
 
-  private static func run(_ row: Row) throws -> Run {
+  private static func run(_ row: Row, experiment: String) throws -> Run {
     Run(
-      id: row[0], uid: try row.identifier(1), name: row[2], experiment: row[3], jobId: row[4],
-      parentId: row[5], status: try row.name(6), seed: row[7], createdAt: row.time(8),
-      startedAt: row.optionalTime(9), endedAt: row.optionalTime(10),
-      deletedAt: row.optionalTime(11), note: row[12],
-      progress: try RecordCoding.optional(row[13]),
-      failure: row.failure(code: 14, message: 15),
-      cost: try RecordCoding.optional(row[16]), comparabilityKey: row[17])
+      id: row[1], uid: try row.identifier(2), name: row[3], experiment: experiment, jobId: row[5],
+      parentId: row[6], status: try row.name(7), seed: row[8], createdAt: row.time(9),
+      startedAt: row.optionalTime(10), endedAt: row.optionalTime(11),
+      deletedAt: row.optionalTime(12), note: row[13],
+      progress: try (row[14] as String?).map { try RecordText.progress($0) },
+      failure: row.failure(code: 15, message: 16),
+      cost: try (row[17] as String?).map { try RecordText.cost($0) }, comparabilityKey: row[18])
   }
 
-  private static func datasets(_ db: Database, _ ids: [Int64]) throws -> [Int64: DatasetInfo] {
-    guard !ids.isEmpty else { return [:] }
-    let rows = try db.rows(
-      "SELECT id, info FROM datasets WHERE id IN (SELECT value FROM json_each(?))",
-      [Set(ids).sorted().jsonList])
-    return try Dictionary(
-      uniqueKeysWithValues: rows.map { ($0[0], try RecordCoding.value($0[1] as String)) })
+  private static func name(
+    _ db: Database, _ id: Int64, _ known: inout [Int64: String]
+  ) throws -> String {
+    if let name = known[id] { return name }
+    guard let name = try db.string("SELECT name FROM experiments WHERE id = ?", [id]) else {
+      throw StoreError.databaseDamaged("experiment \(id) is not there")
+    }
+    known[id] = name
+    return name
   }
 
-  private static func texts(
-    _ db: Database, _ table: String, _ runs: [Int64], keys: [String]?
-  ) throws -> [Int64: [String: String]] {
-    if let keys, keys.isEmpty { return [:] }
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT run_id, key, value FROM \(table)
-        WHERE run_id IN (SELECT value FROM json_each(?))
-        \(keys == nil ? "" : "AND key IN (SELECT value FROM json_each(?))")
+  private static func info(
+    _ db: Database, _ id: Int64, _ known: inout [Int64: DatasetInfo]
+  ) throws -> DatasetInfo {
+    if let info = known[id] { return info }
+    guard let text = try db.string("SELECT info FROM datasets WHERE id = ?", [id]) else {
+      throw StoreError.databaseDamaged("dataset \(id) is not there")
+    }
+    let info = try RecordText.dataset(text)
+    known[id] = info
+    return info
+  }
+
+  /// Hands over place in the list, key and value.
+  private static func forEachText(
+    _ db: Database, _ table: String, _ list: String, _ keys: [String]?,
+    _ body: (Int, String, String) -> Void
+  ) throws {
+    if let keys, keys.isEmpty { return }
+    let rows = try cursor(
+      db,
+      """
+      SELECT j.key, t.key, t.value FROM json_each(?) j CROSS JOIN \(table) t ON t.run_id = j.value
+      \(keys == nil ? "" : "WHERE t.key IN (SELECT value FROM json_each(?))")
+      """, arguments(list, keys))
+    while let row = try rows.next() { body(row[0], row[1], row[2]) }
+  }
+
+  private static func forEachSummary(
+    _ db: Database, _ list: String, _ keys: [String]?,
+    _ body: (Int, String, MetricSummary) -> Void
+  ) throws {
+    if let keys, keys.isEmpty { return }
+    let rows = try cursor(
+      db,
+      """
+      SELECT j.key, m.key_id, m.last, m.last_step, m.last_epoch, m.min, m.max, m.sum, m.numbers,
+        m.count
+      FROM json_each(?) j CROSS JOIN metrics m ON m.run_id = j.value
+      \(keys == nil ? "" : """
+        WHERE m.key_id IN
+          (SELECT id FROM metric_keys WHERE name IN (SELECT value FROM json_each(?)))
         """)
-    var result: [Int64: [String: String]] = [:]
-    let rows = try Row.fetchCursor(statement, arguments: arguments(runs, keys))
-    while let row = try rows.next() { result[row[0], default: [:]][row[1]] = row[2] }
-    return result
-  }
-
-  private static func summaries(
-    _ db: Database, _ runs: [Int64], keys: [String]?
-  ) throws -> [Int64: [String: MetricSummary]] {
-    if let keys, keys.isEmpty { return [:] }
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT run_id, key_id, last, last_step, last_epoch, min, max, sum, numbers, count
-        FROM metrics WHERE run_id IN (SELECT value FROM json_each(?))
-        \(keys == nil ? "" : """
-          AND key_id IN
-            (SELECT id FROM metric_keys WHERE name IN (SELECT value FROM json_each(?)))
-          """)
-        """)
+      """, arguments(list, keys))
     var names: [Int64: String] = [:]
-    var result: [Int64: [String: MetricSummary]] = [:]
-    let rows = try Row.fetchCursor(statement, arguments: arguments(runs, keys))
     while let row = try rows.next() {
       let key: Int64 = row[1]
       let name: String
@@ -119,16 +131,21 @@ enum RunRows {
         name = try MetricKeys.name(db, key)
         names[key] = name
       }
-      result[row[0], default: [:]][name] = try SeriesSummary.metricSummary(row, from: 2)
+      body(row[0], name, try SeriesSummary.metricSummary(row, from: 2))
     }
-    return result
   }
 }
 
 extension RunRows {
-  private static func arguments(_ runs: [Int64], _ keys: [String]?) -> StatementArguments {
-    guard let keys else { return [runs.jsonList] }
-    return [runs.jsonList, JSONValue.array(keys.map { .string($0) }).canonicalText]
+  private static func cursor(
+    _ db: Database, _ sql: String, _ arguments: StatementArguments
+  ) throws -> RowCursor {
+    try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  private static func arguments(_ list: String, _ keys: [String]?) -> StatementArguments {
+    guard let keys else { return [list] }
+    return [list, JSONValue.array(keys.map { .string($0) }).canonicalText]
   }
 }
 

@@ -1,4 +1,4 @@
-// `assay checkpoint`: the kept states of a training.
+// `assay checkpoint`: the kept states of a training. Each verb that is longer has a file of its own.
 
 import ArgumentParser
 import Client
@@ -8,20 +8,28 @@ import Wire
 struct CheckpointCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoint",
-    abstract: "List, export and verify a run's checkpoints.",
+    abstract: "List, export, import, compare and verify a run's checkpoints.",
     discussion: """
+      A checkpoint is the whole state of a training, from which it can go on; a snapshot is the \
+      weights alone. By default the newest and the best epoch are checkpoints, earlier ones \
+      snapshots.
+
       Examples:
         assay checkpoint list 12
         assay checkpoint export 12 --checkpoint best --output model.safetensors
+        assay checkpoint diff 12:3 12:best
         assay checkpoint verify 12
       """,
-    subcommands: [CheckpointList.self, CheckpointExport.self, CheckpointVerify.self])
+    subcommands: [
+      CheckpointList.self, CheckpointExport.self, CheckpointImport.self, CheckpointDiff.self,
+      CheckpointVerify.self,
+    ])
 }
 
 struct CheckpointList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the checkpoints of a run.",
+    abstract: "List the checkpoints and snapshots of a run.",
     discussion: """
       Example:
         assay checkpoint list 12
@@ -44,14 +52,14 @@ struct CheckpointList: AsyncParsableCommand {
 
   private static func table(_ checkpoints: [Checkpoint]) -> TextTable {
     var table = TextTable([
-      .right("epoch"), .right("step"), .right("tensors"), .right("size"), .right("stored"),
+      .right("epoch"), .left("kind"), .right("step"), .right("tensors"), .right("size"), .right("stored"),
       .left("made"), .left("sha256"), .left(""),
     ])
     for checkpoint in checkpoints {
       let marks = [checkpoint.isBest ? "best" : nil, checkpoint.isLatest ? "latest" : nil]
       table.add([
-        .init(String(checkpoint.epoch)), .init(String(checkpoint.step)),
-        .init(String(checkpoint.tensors)), .init(Quantities.bytes(checkpoint.rawBytes)),
+        .init(String(checkpoint.epoch)), .init(checkpoint.kind.rawValue),
+        .init(String(checkpoint.step)), .init(String(checkpoint.tensors)), .init(Quantities.bytes(checkpoint.rawBytes)),
         .init(Quantities.bytes(checkpoint.storedBytes)),
         .init(Moments.localToTheSecond(checkpoint.createdAt)),
         .init(String(checkpoint.sha256.prefix(16))),
@@ -59,89 +67,6 @@ struct CheckpointList: AsyncParsableCommand {
       ])
     }
     return table
-  }
-}
-
-struct CheckpointExport: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "export",
-    abstract: "Write a checkpoint as a safetensors file.",
-    discussion: """
-      The file appears whole or not at all. An existing one is kept unless --force is given. \
-      --output - writes it to standard output.
-
-      Examples:
-        assay checkpoint export 12 --checkpoint best --output model.safetensors
-        assay checkpoint export 12 --output - | sha256sum
-      """)
-
-  @Argument(help: ArgumentHelp("The run.", valueName: "run"))
-  var name: String
-
-  @Option(help: "best, latest, or the number of an epoch.")
-  var checkpoint: CheckpointChoice = .best
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("The file; by default run-RUN-epoch-EPOCH.safetensors.", valueName: "file"),
-    completion: .file(extensions: ["safetensors"]))
-  var output: String?
-
-  @Flag(help: "Replace an existing file.")
-  var force = false
-
-  @OptionGroup var common: CommonOptions
-
-  func run() async throws {
-    try await common.withClient { client in
-      let found = try await found(client)
-      if output == "-" {
-        return Terminal.write(
-          try await client.checkpointBytes(String(found.runId), .epoch(found.epoch)))
-      }
-      let file = output ?? "run-\(found.runId)-epoch-\(found.epoch).safetensors"
-      try LocalFile.checkThatAbsent(file, unless: force)
-      let size = try await client.checkpointFile(
-        String(found.runId), .epoch(found.epoch), to: file)
-      try common.print(ExportedCheckpoint(checkpoint: found, file: file)) {
-        Terminal.print(
-          "run \(found.runId), epoch \(found.epoch): \(file), \(Quantities.bytes(size))")
-      }
-    }
-  }
-
-  private func found(_ client: AssayClient) async throws -> Checkpoint {
-    let all = try await client.checkpoints(name).items
-    let match = all.first { candidate in
-      switch checkpoint {
-      case .best: candidate.isBest
-      case .latest: candidate.isLatest
-      case .epoch(let epoch): candidate.epoch == epoch
-      }
-    }
-    guard let match else {
-      let epochs = all.map { Int64($0.epoch) }
-      throw CommandError.badArgument(
-        "run \(name) has no checkpoint \(checkpoint)",
-        hint: epochs.isEmpty ? "it has none at all" : "it has \(NumberList.text("epoch", epochs))")
-    }
-    return match
-  }
-}
-
-/// What `--json` says of an export: the checkpoint, and the file beside its own keys.
-private struct ExportedCheckpoint: Encodable {
-  var checkpoint: Checkpoint
-  var file: String
-
-  private enum CodingKeys: CodingKey {
-    case file
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    try checkpoint.encode(to: encoder)
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(file, forKey: .file)
   }
 }
 

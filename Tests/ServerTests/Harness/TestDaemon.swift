@@ -21,20 +21,21 @@ final class TestDaemon: Sendable {
 
   /// Runs `body` with a daemon, and removes everything afterwards.
   static func with(
-    slots: Int = 2, _ body: (TestDaemon) async throws -> Void
+    slots: Int = 2, maxBytes: Int64? = nil, _ body: (TestDaemon) async throws -> Void
   ) async throws {
     try await withFolder { folder in
-      try await with(folder: folder, slots: slots, body)
+      try await with(folder: folder, slots: slots, maxBytes: maxBytes, body)
     }
   }
 
   /// The same in a folder that stays, for tests of restarts. `workers` live on between them.
   static func with(
     folder: String, slots: Int = 2, workers: PlayedWorkers = PlayedWorkers(),
-    clock: TestClock = TestClock(), _ body: (TestDaemon) async throws -> Void
+    clock: TestClock = TestClock(), maxBytes: Int64? = nil,
+    _ body: (TestDaemon) async throws -> Void
   ) async throws {
     let daemon = try await TestDaemon(
-      folder: folder, slots: slots, workers: workers, clock: clock)
+      folder: folder, slots: slots, workers: workers, clock: clock, maxBytes: maxBytes)
     do {
       try await body(daemon)
     } catch {
@@ -54,18 +55,18 @@ final class TestDaemon: Sendable {
   }
 
   private init(
-    folder: String, slots: Int, workers: PlayedWorkers, clock: TestClock
+    folder: String, slots: Int, workers: PlayedWorkers, clock: TestClock, maxBytes: Int64?
   ) async throws {
     self.folder = folder
     self.workers = workers
     self.clock = clock
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
-    let daemon = try Daemon(
-      DaemonConfiguration(
-        dataFolder: folder + "/data", socketPath: folder + "/s/assay.sock", slots: slots,
-        clock: WallClock { clock.now }, logger: logger),
-      executor: workers.newExecutor())
+    var configuration = DaemonConfiguration(
+      dataFolder: folder + "/data", socketPath: folder + "/s/assay.sock", slots: slots,
+      clock: WallClock { clock.now }, logger: logger)
+    configuration.maxBytes = maxBytes
+    let daemon = try Daemon(configuration, executor: workers.newExecutor())
     self.daemon = daemon
     client = AssayClient(socketPath: folder + "/s/assay.sock", timeout: .seconds(20))
     let (ready, isReady) = AsyncStream.makeStream(of: Void.self)

@@ -23,7 +23,9 @@ struct BenchStore {
 
   private static var parts: [Part] {
     [
-      ("checkpoints", CheckpointBench.run)
+      ("ingest", IngestBench.run),
+      (QueryBench.name, QueryBench.run),
+      ("checkpoints", CheckpointBench.run),
     ]
   }
 }

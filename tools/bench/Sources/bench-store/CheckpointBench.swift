@@ -26,7 +26,8 @@ enum CheckpointBench {
     _ daemon: CheckpointBenchDaemon, _ options: BenchOptions, _ figures: inout Figures
   ) async throws {
     let epochs = options.quick ? 3 : 7
-    let spec = try daemon.wide(rows: options.quick ? 4_000 : 16_000, epochs: epochs, seed: options.seed)
+    let spec = try daemon.wide(
+      rows: options.quick ? 4_000 : 16_000, epochs: epochs, seed: options.seed)
     let job = try await daemon.finished(spec)
     let run = String(job.runId ?? 0)
     var states: [SafetensorsFile] = []
@@ -60,8 +61,10 @@ enum CheckpointBench {
     add("checkpoint_restore", coded.restoreRate, "MB/s", atLeast: options.quick ? 0 : 500)
 
     // What the store says that the snapshots of all but the newest and the best cost.
-    let kept = try await daemon.client.checkpoints(run).items
-    let earlier = kept.filter { $0.kind == .snapshot }.dropFirst()
+    let usual = try await daemon.finished(
+      spec.with("checkpoints", .object(["every": .int(1)])))
+    let kept = try await daemon.client.checkpoints(String(usual.runId ?? 0)).items
+    let earlier = kept.filter { $0.kind == .snapshot }
     if !earlier.isEmpty {
       let stored = earlier.reduce(0) { $0 + Double($1.storedBytes) } / Double(earlier.count)
       let cost = stored / Double(raw)
@@ -131,7 +134,8 @@ enum CheckpointBench {
         let names = Set(
           coded.manifest.tensors.filter { $0.name.hasPrefix(CheckpointManifest.weightsPrefix) }
             .flatMap(\.chunks))
-        weightBytes += coded.chunks.reduce(0) { $0 + (names.contains($1.sha256) ? $1.stored.count : 0) }
+        weightBytes += coded.chunks.filter { names.contains($0.sha256) }
+          .reduce(0) { $0 + $1.stored.count }
         weights += own.reduce(0) { $0 + $1.bytes.count }
       }
       let all = Double(size * (states.count - 1))
@@ -158,7 +162,7 @@ enum CheckpointBench {
     let epochs = options.quick ? 3 : 10
     let specs = [
       ("wide", try daemon.wide(rows: options.quick ? 2_000 : 8_000, epochs: epochs, seed: 1)),
-      ("reference", daemon.reference(rows: options.quick ? 6_000 : 60_000, epochs: 2 * epochs)),
+      ("reference", try daemon.reference(rows: options.quick ? 6_000 : 60_000, epochs: 2 * epochs)),
     ]
     for (name, spec) in specs {
       var ratios: [Double] = []
@@ -166,7 +170,7 @@ enum CheckpointBench {
         var seconds: [Int: Double] = [:]
         for every in turn.isMultiple(of: 2) ? [1, epochs * 2] : [epochs * 2, 1] {
           seconds[every] = try await daemon.trainingWall(
-            spec.with("checkpoints", ["every": .int(Int64(every)), "best": .string("val_loss")]))
+            spec.with("checkpoints", .object(["every": .int(Int64(every))])))
         }
         if let with = seconds[1], let without = seconds[epochs * 2] {
           ratios.append(100 * (with / without - 1))

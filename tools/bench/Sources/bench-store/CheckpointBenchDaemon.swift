@@ -68,32 +68,36 @@ struct CheckpointBenchDaemon {
     if !FileManager.default.fileExists(atPath: file) {
       try Self.digits(rows: rows, seed: seed).write(to: URL(fileURLWithPath: file))
     }
-    func dense(_ units: Int64, _ activation: String) -> JSONValue {
-      ["type": "dense", "units": .int(units), "activation": .string(activation)]
-    }
-    return [
-      "kind": "train", "name": "wide", "seed": 7,
-      "dataset": ["type": "csv", "path": .string(file), "target": "digit"],
-      "model": [dense(512, "relu"), dense(512, "relu"), dense(10, "softmax")],
-      "loss": "sparse_categorical_crossentropy", "optimizer": ["type": "adam"],
-      "metrics": ["accuracy"], "epochs": .int(Int64(epochs)), "batch_size": 32,
-      "checkpoints": ["every": 1, "full_every": 1],
-    ]
+    return try Self.json(
+      """
+      {"kind": "train", "name": "wide", "seed": 7,
+       "dataset": {"type": "csv", "path": "\(file)", "target": "digit"},
+       "model": [{"type": "dense", "units": 512, "activation": "relu"},
+         {"type": "dense", "units": 512, "activation": "relu"},
+         {"type": "dense", "units": 10, "activation": "softmax"}],
+       "loss": "sparse_categorical_crossentropy", "optimizer": {"type": "adam"},
+       "metrics": ["accuracy"], "epochs": \(epochs), "batch_size": 32,
+       "checkpoints": {"every": 1, "full_every": 1}}
+      """)
   }
 
   /// The spec of the documentation.
-  func reference(rows: Int, epochs: Int) -> JSONValue {
-    func dense(_ units: Int64, _ activation: String) -> JSONValue {
-      ["type": "dense", "units": .int(units), "activation": .string(activation)]
-    }
-    return [
-      "kind": "train", "name": "reference", "seed": 7,
-      "dataset": ["type": "synthetic", "rows": .int(Int64(rows)), "features": 100],
-      "model": [dense(64, "relu"), dense(32, "relu"), dense(1, "sigmoid")],
-      "loss": "binary_crossentropy", "optimizer": ["type": "adam"],
-      "metrics": ["accuracy", "precision", "recall", "f1"], "epochs": .int(Int64(epochs)),
-      "batch_size": 32,
-    ]
+  func reference(rows: Int, epochs: Int) throws -> JSONValue {
+    try Self.json(
+      """
+      {"kind": "train", "name": "reference", "seed": 7,
+       "dataset": {"type": "synthetic", "rows": \(rows), "features": 100},
+       "model": [{"type": "dense", "units": 64, "activation": "relu"},
+         {"type": "dense", "units": 32, "activation": "relu"},
+         {"type": "dense", "units": 1, "activation": "sigmoid"}],
+       "loss": "binary_crossentropy", "optimizer": {"type": "adam"},
+       "metrics": ["accuracy", "precision", "recall", "f1"], "epochs": \(epochs),
+       "batch_size": 32}
+      """)
+  }
+
+  private static func json(_ text: String) throws -> JSONValue {
+    try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
   }
 
   /// Each class has an image; each row is one, with noise over it and sometimes a wrong label.
