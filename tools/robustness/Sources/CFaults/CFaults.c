@@ -55,9 +55,9 @@ static int ends(const char *text, const char *end) {
 
 static unsigned char file_of(const char *path) {
   if (!is_inside(path)) return 0;
-  if (ends(path, ".db")) return 2;
-  if (ends(path, ".db-wal")) return 3;
-  return ends(path, ".db-shm") ? 4 : 1;
+  if (ends(path, "/assay.db")) return 2;
+  if (ends(path, "/assay.db-wal")) return 3;
+  return ends(path, "/assay.db-shm") ? 4 : 1;
 }
 
 static unsigned char file_at(int fd) {

@@ -67,6 +67,8 @@ final class FaultControl: @unchecked Sendable {
 
   func disarm() { memory[0] = 0 }
 
+  /// The kinds that it is armed for.
+  var kinds: Int64 { memory[0] }
   /// Calls since it was armed.
   var calls: Int64 { memory[4] }
   var failed: Int64 { memory[5] }

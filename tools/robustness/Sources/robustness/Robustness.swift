@@ -25,6 +25,6 @@ struct Robustness {
   }
 
   private static let parts: [String: @Sendable (Options, inout Figures) throws -> Void] = [
-    "killstorm": KillStorm.run, "powercut": PowerCut.run,
+    "killstorm": KillStorm.run, "powercut": PowerCut.run, "faults": Faults.run,
   ]
 }

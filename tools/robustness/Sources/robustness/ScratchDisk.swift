@@ -22,7 +22,7 @@ struct ScratchDisk: Sendable {
   /// Makes an ext4 file system in a sparse file and mounts it.
   static func ext4(_ base: String, megabytes: Int) throws -> ScratchDisk {
     let disk = try ScratchDisk(base)
-    FileManager.default.createFile(atPath: disk.image, contents: nil)
+    _ = FileManager.default.createFile(atPath: disk.image, contents: nil)
     guard truncate(disk.image, megabytes << 20) == 0 else { throw Trouble("no room for a disk") }
     try disk.run("mkfs.ext4", "-q", "-F", disk.image)
     try disk.mount()

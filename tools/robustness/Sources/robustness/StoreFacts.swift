@@ -1,0 +1,36 @@
+// How much a database holds, in every schema so far: what no migration may change.
+import GRDB
+
+struct StoreFacts: Equatable, CustomStringConvertible, Sendable {
+  let counts: [String: Int]
+
+  init(database path: String) throws {
+    let queue = try DatabaseQueue(path: path)
+    defer { try? queue.close() }  // nothing was written
+    counts = try queue.read { db in
+      var counts: [String: Int] = [:]
+      for table in [
+        "runs", "jobs", "attempts", "params", "tags", "metrics", "metric_history", "artifacts",
+        "checkpoints", "log_pieces", "baselines", "checks", "schedules",
+      ] {
+        counts[table] = try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)")
+      }
+      return counts
+    }
+  }
+
+  var description: String {
+    counts.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", ")
+  }
+}
+
+/// Files of the source tree that the programs begin with.
+enum Fixtures {
+  /// A database of an earlier schema.
+  static func schema(_ name: String) -> String {
+    // This file lies in tools/robustness/Sources/robustness.
+    var folder = #filePath
+    for _ in 0..<5 { folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)]) }
+    return folder + "/Tests/StoreTests/Fixtures/schemas/" + name
+  }
+}
