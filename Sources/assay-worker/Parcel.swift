@@ -20,7 +20,8 @@ enum Parcel: Sendable {
     switch self {
     case .dataset: "the dataset's description"
     case .metrics: "a batch of metrics"
-    case .state(_, _, let epoch, _): "the checkpoint of epoch \(epoch)"
+    case .state(let state): "the checkpoint of epoch \(state.epoch)"
+    case .epochs: "the hashes of epochs"
     case .checkpoint(let manifest, _): "the checkpoint of epoch \(manifest.epoch)"
     case .artifact(let manifest, _): "the artifact \(manifest.path)"
     case .finish: "the end of the attempt"
