@@ -9,7 +9,7 @@ import Testing
     "artifact list", "artifact get", "tag", "note", "rename", "rm", "baseline", "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
     "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
-    "version",
+    "du", "gc", "version",
   ]
 
   @Test(arguments: commands) func helpIsAsWritten(_ command: String) async throws {
