@@ -10,7 +10,7 @@ import Testing
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
     "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
-    "version", "export", "import", "import archive",
+    "export", "import", "import archive", "du", "gc", "version",
   ]
 
   @Test(arguments: commands) func helpIsAsWritten(_ command: String) async throws {

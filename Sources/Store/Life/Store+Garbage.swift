@@ -24,9 +24,11 @@ extension Store {
   }
 
   /// How long one transaction works at most, about: others wait that much longer.
-  private static let step = Duration.milliseconds(5)
+  private static let step = Duration.milliseconds(2)
   private static let runsAtOnce = 200
   private static let pagesAtOnce = 16
+  /// What is moved has to be written and synced: so much in one transaction.
+  private static let pagesPerStep: Int64 = 128
   /// Free pages that a gentle collection leaves: so many, or a share of all.
   private static let keptPages: Int64 = 4096
   private static let keptShare: Int64 = 10
@@ -54,7 +56,10 @@ extension Store {
         let part: GarbageReport
         (part, isOver) = try await phase(self)
         report.add(part)
-        if collection.isGentle, !isOver { try await Task.sleep(for: ContinuousClock.now - begun) }
+        if !isOver {
+          let took = ContinuousClock.now - begun
+          try await Task.sleep(for: collection.isGentle ? took : took / 4)
+        }
       }
     }
     // The file becomes smaller only when the write-ahead log is moved into it.
@@ -166,7 +171,7 @@ extension Store {
       let first = try FileSizes(db)
       let kept = leavesSome ? max(Self.keptPages, first.pages / Self.keptShare) : 0
       var free = first.freePages
-      while free > kept, ContinuousClock.now < end {
+      while free > kept, first.freePages - free < Self.pagesPerStep, ContinuousClock.now < end {
         try db.run("PRAGMA incremental_vacuum(\(Self.pagesAtOnce))")
         let left = try db.int64("PRAGMA freelist_count") ?? 0
         guard left < free else { break }

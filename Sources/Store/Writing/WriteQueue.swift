@@ -247,10 +247,9 @@ package final class WriteQueue: Sendable {
   private func keepLog(_ db: Database) {
     do {
       try logKeeper.afterCommit(db)
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
-      fail(error)
     } catch {
-      // The file has no room or is busy: what was committed waits in the log, and is moved later.
+      // Where the file has no room, what was committed waits in the log and is moved later.
+      noteFailedSync(FullDisk.named(error, path: pool.path))
     }
   }
 
