@@ -4,7 +4,7 @@
 import Experiments
 
 struct MLflowArtifacts {
-  /// Folders that may have `EXPERIMENT/RUN/artifacts` in them.
+  /// Folders that the store's files may lie below.
   private let roots: [String]
   private let wanted: Bool
   /// Runs without a folder where one could be, and where the first one's would be.
@@ -22,12 +22,12 @@ struct MLflowArtifacts {
   }
 
   mutating func read(
-    run: Identifier, owner: String, uri: String?, experiment: String,
+    run: Identifier, owner: String, uri: String?,
     emit: (ImportItem) throws -> Void
   ) throws {
     guard wanted, let uri, !uri.isEmpty else { return }
     let folder: String
-    switch locate(uri, run: run, experiment: experiment) {
+    switch locate(uri, run: run) {
     case .folder(let path): folder = path
     case .absent:
       if absent == 0 { absentExample = Self.localPath(uri) ?? uri }
@@ -72,13 +72,27 @@ struct MLflowArtifacts {
     case elsewhere
   }
 
-  private func locate(_ uri: String, run: Identifier, experiment: String) -> Place {
-    if let path = Self.localPath(uri), Self.isFolder(path) { return .folder(path) }
-    for root in roots {
-      let path = "\(root)/\(experiment)/\(run.text)/artifacts"
-      if Self.isFolder(path) { return .folder(path) }
+  private func locate(_ uri: String, run: Identifier) -> Place {
+    let path: String
+    if let local = Self.localPath(uri) {
+      path = local
+    } else if uri.hasPrefix("mlflow-artifacts:") {
+      // what a server keeps for its clients
+      path = String(uri.drop { $0 != "/" }.drop { $0 == "/" })
+    } else {
+      return .elsewhere
     }
-    return Self.localPath(uri) != nil || uri.hasPrefix("mlflow-artifacts:") ? .absent : .elsewhere
+    if path.hasPrefix("/"), Self.isFolder(path) { return .folder(path) }
+    // The store may have been moved: below its folder, the end of the path is still the same.
+    var end = path.split(separator: "/")[...]
+    while end.contains(Substring(run.text)) {
+      for root in roots {
+        let moved = root + "/" + end.joined(separator: "/")
+        if Self.isFolder(moved) { return .folder(moved) }
+      }
+      end.removeFirst()
+    }
+    return .absent
   }
 
   /// Nil for a URI of another machine or service.

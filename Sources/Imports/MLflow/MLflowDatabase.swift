@@ -72,7 +72,7 @@ package final class MLflowDatabase: ImportSource {
         try points.read(queue, run: uid, owner: MLflowRecords.owner(facts), emit: emit)
         try artifacts.read(
           run: uid, owner: MLflowRecords.owner(facts), uri: place.artifactURI,
-          experiment: place.experimentId, emit: emit)
+          emit: emit)
       }
       try emit(
         .end(uid, facts.status, at: MLflowRecords.timestamp(facts.endMilliseconds)))

@@ -92,7 +92,7 @@ package struct MLflowFolder: ImportSource {
       for metric in metrics.items { try readPoints(metric, run: entry.uid, owner, emit) }
       try artifacts.read(
         run: entry.uid, owner: owner, uri: Self.artifactURI(entry),
-        experiment: entry.experimentId, emit: emit)
+        emit: emit)
     }
     try emit(.end(entry.uid, facts.status, at: MLflowRecords.timestamp(facts.endMilliseconds)))
   }
@@ -199,12 +199,14 @@ package struct MLflowFolder: ImportSource {
     return list
   }
 
-  private func experimentFolders() throws(ImportError) -> [(name: String, path: String, isTrash: Bool)]
-  {
+  private func experimentFolders() throws(ImportError) -> [(
+    name: String, path: String, isTrash: Bool
+  )] {
     var folders: [(name: String, path: String, isTrash: Bool)] = []
     for (parent, isTrash) in [(root, false), (root + "/.trash", true)] {
       guard Self.exists(parent) else { continue }
-      for name in try SourceFile.names(in: parent) where Self.exists("\(parent)/\(name)/meta.yaml") {
+      for name in try SourceFile.names(in: parent) where Self.exists("\(parent)/\(name)/meta.yaml")
+      {
         folders.append((name, parent + "/" + name, isTrash))
       }
     }

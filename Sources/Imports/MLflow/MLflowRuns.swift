@@ -13,7 +13,6 @@ enum MLflowRuns {
   /// What locates a run's files and points.
   struct Place {
     var artifactURI: String?
-    var experimentId: String
     var points: Int64
   }
 
@@ -63,7 +62,7 @@ enum MLflowRuns {
       sql: """
         SELECT e.name, r.status, \(schema.column("runs", "lifecycle_stage", alias: "r")),
           r.start_time, r.end_time, \(schema.column("runs", "name", alias: "r")),
-          \(schema.column("runs", "user_id", alias: "r")), r.experiment_id,
+          \(schema.column("runs", "user_id", alias: "r")),
           \(schema.column("runs", "artifact_uri", alias: "r")),
           \(schema.column("experiments", "lifecycle_stage", alias: "e"))
         FROM runs r LEFT JOIN experiments e ON e.experiment_id = r.experiment_id
@@ -75,7 +74,7 @@ enum MLflowRuns {
       uid: uid, name: name.flatMap { $0.isEmpty ? nil : $0 },
       experiment: (row[0] as String?) ?? "mlflow",
       status: (row[1] as String?).flatMap(MLflowRecords.status) ?? .running,
-      isDeleted: (row[2] as String?) == "deleted" || (row[9] as String?) == "deleted",
+      isDeleted: (row[2] as String?) == "deleted" || (row[8] as String?) == "deleted",
       startMilliseconds: row[3], endMilliseconds: row[4], user: row[6])
     facts.params = try entries(db, "params", uid)
     facts.tags = try entries(db, "tags", uid)
@@ -86,10 +85,7 @@ enum MLflowRuns {
         + [facts.params, facts.tags].flatMap { entries in
           entries.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         })
-    let experiment = (row[7] as DatabaseValue).description
-    return (
-      facts, Place(artifactURI: row[8], experimentId: experiment, points: points.count)
-    )
+    return (facts, Place(artifactURI: row[7], points: points.count))
   }
 
   private static func entries(

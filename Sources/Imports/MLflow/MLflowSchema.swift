@@ -10,9 +10,10 @@ struct MLflowSchema {
   /// - Throws: `source_schema_unknown`.
   init(_ db: Database, path: String) throws {
     var columns: [String: Set<String>] = [:]
-    for table in ["experiments", "runs", "params", "metrics", "tags", "datasets", "inputs",
-      "input_tags"]
-    {
+    for table in [
+      "experiments", "runs", "params", "metrics", "tags", "datasets", "inputs",
+      "input_tags",
+    ] {
       columns[table] = Set(
         try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info(?)", arguments: [table]))
     }
@@ -25,12 +26,13 @@ struct MLflowSchema {
       }
     }
     self.columns = columns
-    hasRunIndex = try Bool.fetchOne(
-      db,
-      sql: """
-        SELECT EXISTS (SELECT 1 FROM pragma_index_list('metrics') l, pragma_index_info(l.name) i
-          WHERE i.seqno = 0 AND i.name = 'run_uuid')
-        """) ?? false
+    hasRunIndex =
+      try Bool.fetchOne(
+        db,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM pragma_index_list('metrics') l, pragma_index_info(l.name) i
+            WHERE i.seqno = 0 AND i.name = 'run_uuid')
+          """) ?? false
   }
 
   private static let needed = [

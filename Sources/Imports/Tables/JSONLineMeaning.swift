@@ -86,7 +86,8 @@ struct JSONLineMeaning {
   }
 
   /// Objects within objects become dotted keys; lists stay as their JSON.
-  private static func flat(_ entries: [String: JSONValue], prefix: String = "") -> [String: String] {
+  private static func flat(_ entries: [String: JSONValue], prefix: String = "") -> [String: String]
+  {
     var texts: [String: String] = [:]
     for (key, value) in entries {
       if case .object(let inner) = value, !inner.isEmpty {

@@ -15,7 +15,8 @@ struct CRC32C {
     Self.tables.withUnsafeBufferPointer { tables in
       var position = 0
       while position + 8 <= bytes.count {
-        let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
+        let word =
+          bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
           ^ UInt64(crc)
         crc = 0
         for byte in 0..<8 {

@@ -101,12 +101,16 @@ enum ScalarTensor {
       case 5:
         if let one = value.float { floats.append(one) }
         if let packed = value.message {
-          for place in stride(from: 0, to: packed.count - 3, by: 4) { floats.append(packed.float(at: place)) }
+          for place in stride(from: 0, to: packed.count - 3, by: 4) {
+            floats.append(packed.float(at: place))
+          }
         }
       case 6:
         if let one = value.double { doubles.append(one) }
         if let packed = value.message {
-          for place in stride(from: 0, to: packed.count - 7, by: 8) { doubles.append(packed.double(at: place)) }
+          for place in stride(from: 0, to: packed.count - 7, by: 8) {
+            doubles.append(packed.double(at: place))
+          }
         }
       default: break
       }

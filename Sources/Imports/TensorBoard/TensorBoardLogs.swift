@@ -30,11 +30,14 @@ package struct TensorBoardLogs: ImportSource {
     } else {
       unreadable = []
       runs = [
-        ("", [
-          FolderFiles.Item(
-            path: Self.name(of: path), file: path, size: facts.size,
-            modifiedNanoseconds: facts.modifiedNanoseconds)
-        ])
+        (
+          "",
+          [
+            FolderFiles.Item(
+              path: Self.name(of: path), file: path, size: facts.size,
+              modifiedNanoseconds: facts.modifiedNanoseconds)
+          ]
+        )
       ]
     }
     guard !runs.isEmpty else {

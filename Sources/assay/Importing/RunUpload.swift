@@ -152,7 +152,8 @@ struct RunUpload {
       } else if run.status != status {
         report.skip(
           "the status of \(opened.name)",
-          why: "it is \(status.rawValue) now, and run \(run.id) has ended as \(run.status.rawValue)")
+          why: "it is \(status.rawValue) now, and run \(run.id) has ended as \(run.status.rawValue)"
+        )
       }
     }
     // Last: without it the run is read again.
