@@ -1,5 +1,6 @@
 // Why the program ends badly, for people, and as one line through the pipe of `--background`.
 
+import Foundation
 import Glibc
 import Jobs
 import Server
