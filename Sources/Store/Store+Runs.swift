@@ -24,7 +24,7 @@ extension Store {
     /// What the runs carry of their params, tags and metrics; nil: all.
     package var select: RunSelection?
     /// How the runs are looked for.
-    var effort = QueryEffort()
+    package var effort = QueryEffort()
 
     package init(
       experiment: String? = nil, statuses: [RunStatus] = [], whereText: String? = nil,
@@ -52,6 +52,26 @@ extension Store {
     return try await read { db in
       let (entries, next) = try list.page(QueryRunner(db), query)
       return (try RunRows.many(db, entries.map(\.id), select: query.select), next)
+    }
+  }
+
+  /// The same as the JSON of `{"items", "next", "total"}`, as it goes over the wire.
+  /// - Parameter counting: whether to say how many runs there are on all pages.
+  package func runsJSON(_ query: RunQuery, counting: Bool = false) async throws -> [UInt8] {
+    try Bounds.page(query.limit)
+    let list = try RunList(query, now: clock.now())
+    return try await read { db in
+      let (entries, next) = try list.page(QueryRunner(db), query)
+      let items = try RunPageJSON.items(db, entries.map(\.id), select: query.select)
+      var json = JSONBytes(capacity: items.count + 256)
+      json.raw("{\"items\":")
+      json.raw(items)
+      if let next { json.member(",\"next\":", next) }
+      if counting {
+        json.member(",\"total\":", Int64(try list.all(QueryRunner(db), query).count))
+      }
+      json.raw("}")
+      return json.bytes
     }
   }
 

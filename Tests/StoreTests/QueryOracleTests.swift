@@ -107,74 +107,61 @@ import Testing
     let key = ["f1", "loss", "nothing"].randomElement(using: &random) ?? ""
     switch Int.random(in: 0..<14, using: &random) {
     case 0, 1, 2:
-      return (
-        "metrics.\(key) \(sign) \(number)",
-        { run, _ in holds(run.metrics[key]?.last, sign, number) }
-      )
+      let truth: Truth = { run, _ in holds(run.metrics[key]?.last, sign, number) }
+      return ("metrics.\(key) \(sign) \(number)", truth)
     case 3:
-      return (
-        "min(metrics.\(key)) \(sign) \(number)",
-        { run, _ in holds(run.metrics[key]?.min, sign, number) }
-      )
+      let truth: Truth = { run, _ in holds(run.metrics[key]?.min, sign, number) }
+      return ("min(metrics.\(key)) \(sign) \(number)", truth)
     case 4:
-      return (
-        "mean(metrics.\(key)) \(sign) \(number)",
-        { run, _ in holds(run.metrics[key]?.mean, sign, number) }
-      )
+      let truth: Truth = { run, _ in holds(run.metrics[key]?.mean, sign, number) }
+      return ("mean(metrics.\(key)) \(sign) \(number)", truth)
     case 5:
-      return (
-        "metrics.\(key)[1] \(sign) \(number)",
-        { _, steps in holds(steps[key]?[1], sign, number) }
-      )
-    case 6: return ("metrics.\(key) is null", { run, _ in run.metrics[key] == nil })
+      let truth: Truth = { _, steps in holds(steps[key]?[1], sign, number) }
+      return ("metrics.\(key)[1] \(sign) \(number)", truth)
+    case 6:
+      let truth: Truth = { run, _ in run.metrics[key] == nil }
+      return ("metrics.\(key) is null", truth)
     case 7:
-      return (
-        "params.lr \(sign) \(number)",
-        { run, _ in holds(run.params["lr"].flatMap { Double($0) }, sign, number) }
-      )
+      let truth: Truth = { run, _ in
+        holds(run.params["lr"].flatMap { Double($0) }, sign, number)
+      }
+      return ("params.lr \(sign) \(number)", truth)
     case 8:
       let kind = QueryRuns.kinds.randomElement(using: &random) ?? ""
       let isEqual = Bool.random(using: &random)
-      return (
-        "params.kind \(isEqual ? "=" : "!=") '\(kind)'",
-        { run, _ in run.params["kind"].map { ($0 == kind) == isEqual } }
-      )
+      let truth: Truth = { run, _ in run.params["kind"].map { ($0 == kind) == isEqual } }
+      return ("params.kind \(isEqual ? "=" : "!=") '\(kind)'", truth)
     case 9:
-      return (
-        "params.kind in ('adam', 5, '\(QueryRuns.kinds[5])')",
-        { run, _ in
-          run.params["kind"].map { ["adam", "5", "5.0", QueryRuns.kinds[5]].contains($0) }
-        }
-      )
+      let truth: Truth = { run, _ in
+        run.params["kind"].map { ["adam", "5", "5.0", QueryRuns.kinds[5]].contains($0) }
+      }
+      return ("params.kind in ('adam', 5, '\(QueryRuns.kinds[5])')", truth)
     case 10:
-      return (
-        "params.kind != 5",
-        { run, _ in run.params["kind"].map { Double($0) != 5 } }
-      )
+      let truth: Truth = { run, _ in run.params["kind"].map { Double($0) != 5 } }
+      return ("params.kind != 5", truth)
     case 11:
-      return (
-        "tags.team like 'B%'", { run, _ in run.tags["team"].map { $0.hasPrefix("B") } }
-      )
+      let truth: Truth = { run, _ in run.tags["team"].map { $0.hasPrefix("B") } }
+      return ("tags.team like 'B%'", truth)
     case 12:
-      return (
-        "tags.team =~ '(?i)^b'",
-        { run, _ in run.tags["team"].map { $0.lowercased().hasPrefix("b") } }
-      )
+      let truth: Truth = { run, _ in run.tags["team"].map { $0.lowercased().hasPrefix("b") } }
+      return ("tags.team =~ '(?i)^b'", truth)
+    default: return attribute(&random)
+    }
+  }
+
+  private static func attribute(_ random: inout SeededGenerator) -> (String, Truth) {
+    switch Int.random(in: 0..<6, using: &random) {
+    case 0: return ("status = 'failed'", { run, _ in run.status == .failed })
+    case 1: return ("seed >= 3", { run, _ in run.seed.map { $0 >= 3 } })
+    case 2: return ("tags.team is not null", { run, _ in run.tags["team"] != nil })
+    case 3: return ("params.kind is null", { run, _ in run.params["kind"] == nil })
+    case 4: return ("id < 40", { run, _ in run.id < 40 })
     default:
-      return [
-        ("status = 'failed'", { run, _ in run.status == .failed }),
-        ("seed >= 3", { run, _ in run.seed.map { $0 >= 3 } }),
-        ("tags.team is not null", { run, _ in run.tags["team"] != nil }),
-        ("params.kind is null", { run, _ in run.params["kind"] == nil }),
-        ("id < 40", { run, _ in run.id < 40 }),
-        (
-          "duration > 500",
-          { run, _ in
-            guard let started = run.startedAt, let ended = run.endedAt else { return nil }
-            return ended.seconds(since: started) > 500
-          }
-        ),
-      ].randomElement(using: &random) ?? ("id = 1", { run, _ in run.id == 1 })
+      let truth: Truth = { run, _ in
+        guard let started = run.startedAt, let ended = run.endedAt else { return nil }
+        return ended.seconds(since: started) > 500
+      }
+      return ("duration > 500", truth)
     }
   }
 

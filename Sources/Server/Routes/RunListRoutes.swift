@@ -15,12 +15,7 @@ enum RunListRoutes {
       ) { request in
         var query = try query(request)
         query.select = try request.query("select").map { try RunSelection(CommaList.split($0)) }
-        let (items, next) = try await core.store.runs(query)
-        let total = try await total(request, query, core)
-        // Encoding takes long enough to hold up everything else on the pool.
-        let bytes = try await core.workshop.run {
-          RunJSON.page(items, next: next, total: total)
-        }
+        let bytes = try await core.store.runsJSON(query, counting: try request.flag("count"))
         return Reply.json(bytes: bytes)
       },
       Endpoint(

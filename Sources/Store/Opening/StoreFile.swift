@@ -9,6 +9,9 @@ import Glibc
 package enum StoreFile {
   package static let name = "assay.db"
   private static let readers = 4
+  /// Of pages, per reader and only as far as it is used. SQLite's own 2 MiB hold less than a list of
+  /// ten thousand runs is looked for in.
+  private static let readerCacheKibibytes = 16 << 10
   /// Seconds that a connection waits for another process, which should not be there.
   private static let busySeconds = 5.0
   /// Bytes of write-ahead log that stay on disk after a checkpoint.
@@ -70,6 +73,7 @@ package enum StoreFile {
       // This closure runs on the pool's readers too.
       if db.configuration.readonly {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+        try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKibibytes)")
         return
       }
       if try Int.fetchOne(db, sql: "PRAGMA page_count") == 0 {

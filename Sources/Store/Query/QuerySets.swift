@@ -51,43 +51,32 @@ struct QuerySets {
 
   // MARK: Estimates
 
-  /// The part of the expression by which its runs are found soonest, if that are no more than
-  /// `limit`; nil if no part is so selective.
-  func driver(_ node: QueryNode, atMost limit: Int) throws -> QueryNode? {
-    try estimate(node, atMost: limit).map(\.node)
-  }
-
-  private func estimate(
-    _ node: QueryNode, atMost limit: Int
-  ) throws -> (node: QueryNode, count: Int)? {
+  /// For how many runs it holds at most, told by indexes; nil if for more than `limit`.
+  func count(_ node: QueryNode, upTo limit: Int) throws -> Int? {
     switch node {
     case .and(let children):
-      var best: (node: QueryNode, count: Int)?
+      var least: Int?
       for child in children where isIndexed(child) {
-        // Worth counting only up to the best so far.
-        guard let own = try estimate(child, atMost: best?.count ?? limit) else { continue }
-        best = own
-        if own.count == 0 { break }
+        least = try count(child, upTo: least ?? limit) ?? least
+        if least == 0 { break }
       }
-      return best
+      return least
     case .or(let children):
       var total = 0
       for child in children {
-        guard isIndexed(child), let own = try estimate(child, atMost: limit - total) else {
-          return nil
-        }
-        total += own.count
+        guard isIndexed(child), let own = try count(child, upTo: limit - total) else { return nil }
+        total += own
       }
-      return (node, total)
+      return total
     default:
-      guard isIndexed(node) else { return nil }
+      guard isIndexed(node), limit >= 0 else { return nil }
       let count = try runner.count(rows(of: node), upTo: limit + 1)
-      return count <= limit ? (node, count) : nil
+      return count <= limit ? count : nil
     }
   }
 
   /// Whether an index leads to the runs, and it makes sense to count them there.
-  private func isIndexed(_ node: QueryNode) -> Bool {
+  func isIndexed(_ node: QueryNode) -> Bool {
     switch node {
     case .and(let children): children.contains(where: isIndexed)
     case .or(let children): children.allSatisfy(isIndexed)
@@ -162,26 +151,32 @@ struct QuerySets {
       sql: "\(start.sql) AND \(condition.sql)", values: start.values + condition.values)
   }
 
+  /// Over params or tags. Each part of the query has an index of its own: short texts, long texts
+  /// by their beginning, numbers.
   private func keyed(_ node: QueryNode, _ table: String, _ key: String) -> SQLPiece {
-    let start = SQLPiece(
-      sql: "SELECT p.run_id FROM \(table) p WHERE p.key = ?", values: [key.databaseValue])
-    func with(_ conditions: SQLPiece...) -> SQLPiece {
-      SQLPiece(
-        sql: ([start] + conditions).map(\.sql).joined(separator: " AND "),
-        values: start.values + conditions.flatMap(\.values))
+    func rows(_ conditions: [SQLPiece]) -> SQLPiece {
+      let all = [SQLPiece(sql: "p.key = ?", values: [key.databaseValue])] + conditions
+      return SQLPiece(
+        sql: "SELECT p.run_id FROM \(table) p WHERE " + all.map(\.sql).joined(separator: " AND "),
+        values: all.flatMap(\.values))
     }
+    let parts: [SQLPiece]
     switch node {
-    case .not(.isNull): return start
-    case .compare(_, .equal, .text(let text)):
-      return with(Self.begins([text]), Self.isText([text]))
-    case .compare(_, .equal, let value): return either(with, [value])
-    case .isIn(_, let values): return either(with, values)
-    default: return with(sql.leaf(node, .row))
+    case .not(.isNull): parts = [rows([Self.isShort]), rows([Self.isLong])]
+    case .compare(_, .equal, let value): parts = Self.equalities([value]).map(rows)
+    case .isIn(_, let values): parts = Self.equalities(values).map(rows)
+    case .compare(_, let comparison, .number) where comparison != .notEqual:
+      parts = [rows([sql.leaf(node, .row)])]
+    default:
+      let condition = sql.leaf(node, .row)
+      parts = [rows([Self.isShort, condition]), rows([Self.isLong, condition])]
     }
+    return SQLPiece(
+      sql: parts.map(\.sql).joined(separator: " UNION ALL "), values: parts.flatMap(\.values))
   }
 
-  /// Rows that are one of the numbers, or one of the texts: each part has an index of its own.
-  private func either(_ with: (SQLPiece...) -> SQLPiece, _ values: [QueryValue]) -> SQLPiece {
+  /// The conditions of rows that are one of the numbers or texts.
+  private static func equalities(_ values: [QueryValue]) -> [[SQLPiece]] {
     var numbers: [DatabaseValue] = []
     var texts: [String] = []
     for value in values {
@@ -193,31 +188,33 @@ struct QuerySets {
       case .time(let time): numbers.append(time.databaseValue)
       }
     }
-    let asText = with(Self.begins(texts), Self.isText(texts))
-    guard !numbers.isEmpty else { return asText }
-    let asNumber = with(
-      SQLPiece(sql: "p.number IN (\(QuerySQL.marks(numbers.count)))", values: numbers))
-    return SQLPiece(
-      sql: "\(asNumber.sql) UNION ALL \(asText.sql)", values: asNumber.values + asText.values)
-  }
-
-  private static let indexedCharacters = 40
-
-  /// What the indexes by value hold.
-  private static func begins(_ texts: [String]) -> SQLPiece {
-    SQLPiece(
-      sql: "substr(p.value, 1, 40) IN (\(QuerySQL.marks(texts.count)))",
-      values: texts.map {
-        String(String.UnicodeScalarView($0.unicodeScalars.prefix(indexedCharacters))).databaseValue
-      })
-  }
-
-  /// Needed only where the index does not hold the whole of it.
-  private static func isText(_ texts: [String]) -> SQLPiece {
-    guard texts.contains(where: { $0.unicodeScalars.count >= indexedCharacters }) else {
-      return SQLPiece(sql: "1")
+    let long = texts.filter { length($0) > shortCharacters }
+    let short = texts.filter { length($0) <= shortCharacters }
+    var parts: [[SQLPiece]] = []
+    if !numbers.isEmpty { parts.append([isIn("p.number", numbers)]) }
+    if !short.isEmpty { parts.append([isShort, isIn("p.value", short.map(\.databaseValue))]) }
+    if !long.isEmpty {
+      let starts = long.map {
+        String(String.UnicodeScalarView($0.unicodeScalars.prefix(shortCharacters))).databaseValue
+      }
+      parts.append([
+        isLong, isIn("substr(p.value, 1, 40)", starts),
+        isIn("p.value", long.map(\.databaseValue)),
+      ])
     }
-    return SQLPiece(
-      sql: "p.value IN (\(QuerySQL.marks(texts.count)))", values: texts.map(\.databaseValue))
+    return parts
+  }
+
+  private static let shortCharacters = 40
+  private static let isShort = SQLPiece(sql: "length(p.value) <= 40")
+  private static let isLong = SQLPiece(sql: "length(p.value) > 40")
+
+  /// As SQLite counts: up to a zero.
+  private static func length(_ text: String) -> Int {
+    text.unicodeScalars.prefix { $0.value != 0 }.count
+  }
+
+  private static func isIn(_ expression: String, _ values: [DatabaseValue]) -> SQLPiece {
+    SQLPiece(sql: "\(expression) IN (\(QuerySQL.marks(values.count)))", values: values)
   }
 }
