@@ -136,7 +136,7 @@ let package = Package(
     // Tests
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
-    tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("CheckpointsTests", ["Checkpoints", "CZstd", "Experiments"]),
     tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
