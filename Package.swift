@@ -153,7 +153,7 @@ let package = Package(
     // Tests
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
-    tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
+    tests("CheckpointsTests", ["Checkpoints", "CZstd", "Experiments"]),
     tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"], resources: []),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),

@@ -8,13 +8,14 @@
 // put into eight groups by the base's exponent (the greatest, the next, …, all others), each of
 // which is compressed by itself. The base is known when reading, and with it who is in which group.
 //
-// Stored: the sizes of the eight compressed groups (4 bytes each, little-endian; 0 where a group is
-// empty), the groups, the bytes after the last whole word, the rests, and eight bytes of zero, so
-// that a reader may take eight at a time.
+// Stored, numbers of 4 bytes and little-endian: the greatest exponent; for each group the number of
+// its symbols and the size that they are compressed to (0 and 0 where it is empty); the groups; the
+// bytes after the last whole word; the rests; and eight bytes of zero, so that a reader may take
+// eight at a time.
 
 enum WordDifference {
   static let groups = 8
-  private static let headBytes = 4 * groups
+  private static let headBytes = 4 + 8 * groups
   private static let padding = 8
   /// Bytes that so many take at most, when each group is written with `Zstd.bound`.
   static func bound(_ count: Int) -> Int {
@@ -26,17 +27,17 @@ enum WordDifference {
     /// By exponent: the place of its group's next symbol is `next[group[exponent]]`.
     let group: UnsafeMutablePointer<UInt8>
     let next: UnsafeMutablePointer<Int>
+    let greatest: Int
     private(set) var counts: InlineArray<8, Int> = .init(repeating: 0)
 
+    /// For words with this base.
     init(base: UnsafeRawPointer, words: Int) {
-      group = .allocate(capacity: 256)
-      next = .allocate(capacity: WordDifference.groups)
       let found = UnsafeMutablePointer<UInt32>.allocate(capacity: 512)
       defer { found.deallocate() }
       found.initialize(repeating: 0, count: 512)
       // Two counts, for a sum that is just being written cannot be read at once.
       for word in stride(from: 0, to: words & ~1, by: 2) {
-        let both = base.loadUnaligned(fromByteOffset: 4 * word, as: UInt64.self)
+        let both = base.loadUnaligned(fromByteOffset: 4 &* word, as: UInt64.self)
         found[Int(truncatingIfNeeded: both &>> 23 & 255)] &+= 1
         found[256 &+ Int(truncatingIfNeeded: both &>> 55 & 255)] &+= 1
       }
@@ -44,12 +45,37 @@ enum WordDifference {
         let last = base.loadUnaligned(fromByteOffset: 4 * (words - 1), as: UInt32.self)
         found[Int(last &>> 23 & 255)] &+= 1
       }
-      let greatest = (0..<256).last { found[$0] &+ found[256 + $0] > 0 } ?? 0
+      self.init(greatest: (0..<256).last { found[$0] &+ found[256 + $0] > 0 } ?? 0)
       for exponent in 0..<256 {
-        let own = min(max(greatest - exponent, 0), WordDifference.groups - 1)
-        group[exponent] = UInt8(own)
-        counts[own] += Int(found[exponent] &+ found[256 + exponent])
+        counts[Int(group[exponent])] += Int(found[exponent] &+ found[256 + exponent])
       }
+      begin()
+    }
+
+    /// As stored says; the counts may be wrong, but together they are `words`.
+    init?(stored: UnsafeRawBufferPointer, words: Int) {
+      func number(_ index: Int) -> Int {
+        Int(UInt32(littleEndian: stored.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+      }
+      self.init(greatest: min(number(0), 255))
+      for own in 0..<WordDifference.groups { counts[own] = number(1 + 2 * own) }
+      var sum = 0
+      for own in 0..<WordDifference.groups { sum += counts[own] }
+      guard sum == words else { return nil }
+      begin()
+    }
+
+    private init(greatest: Int) {
+      self.greatest = greatest
+      group = .allocate(capacity: 256)
+      next = .allocate(capacity: WordDifference.groups)
+      next.initialize(repeating: 0, count: WordDifference.groups)
+      for exponent in 0..<256 {
+        group[exponent] = UInt8(min(max(greatest - exponent, 0), WordDifference.groups - 1))
+      }
+    }
+
+    private func begin() {
       var start = 0
       for own in 0..<WordDifference.groups {
         next[own] = start
@@ -128,6 +154,7 @@ enum WordDifference {
 
     // Where much is unchanged, that comes in runs.
     let effort = unchanged > words / 4 ? ZstdCompressor.Effort.matches : .entropy
+    target.storeBytes(of: UInt32(grouping.greatest).littleEndian, as: UInt32.self)
     var position = headBytes
     var first = 0
     for group in 0..<groups {
@@ -139,7 +166,8 @@ enum WordDifference {
           into: UnsafeMutableRawBufferPointer(
             rebasing: target[position..<(position + Zstd.bound(count))]), effort)
       }
-      target.storeBytes(of: UInt32(size).littleEndian, toByteOffset: 4 * group, as: UInt32.self)
+      target.storeBytes(of: UInt32(count).littleEndian, toByteOffset: 4 + 8 * group, as: UInt32.self)
+      target.storeBytes(of: UInt32(size).littleEndian, toByteOffset: 8 + 8 * group, as: UInt32.self)
       position += size
       first += count
     }
@@ -167,13 +195,19 @@ enum WordDifference {
     let words = target.count / 4
     let tail = target.count - 4 * words
     guard stored.count >= headBytes + tail + padding else { return "it ends too early" }
-    let grouping = Grouping(base: old, words: words)
-    let marks = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, words), alignment: 64)
+    guard let grouping = Grouping(stored: stored, words: words) else {
+      return "its groups are not of \(words) words"
+    }
+    // A wrong count makes a group run into the next one's symbols, or beyond the last of them.
+    let marks = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * words + 1, alignment: 64)
     defer { marks.deallocate() }
+    UnsafeMutableRawBufferPointer(rebasing: marks[words...]).initializeMemory(
+      as: UInt8.self, repeating: 0)
     var position = headBytes
     var first = 0
     for group in 0..<groups {
-      let size = Int(UInt32(littleEndian: stored.loadUnaligned(fromByteOffset: 4 * group, as: UInt32.self)))
+      let size = Int(
+        UInt32(littleEndian: stored.loadUnaligned(fromByteOffset: 8 + 8 * group, as: UInt32.self)))
       let count = grouping.counts[group]
       guard size <= stored.count - position, (size == 0) == (count == 0) else {
         return "a group of its differences has a wrong size"
@@ -194,16 +228,14 @@ enum WordDifference {
     guard stored.count - position >= tail + padding else { return "it ends too early" }
     for index in 0..<tail { target[4 * words + index] = stored[position + index] }
     position += tail
-    var needed = 0
-    for word in 0..<words { needed &+= Int(marks[word] &>> 3) }
-    guard stored.count - position == (needed + 7) / 8 + padding else {
-      return "its differences need \(needed) bits"
-    }
 
     let rests = bytes + position
+    let restBytes = stored.count - position - padding
+    let end = 8 * restBytes
     guard let symbols = marks.baseAddress else { return nil }
     var bit = 0
     for word in 0..<words {
+      guard bit <= end else { return "it has fewer bits than its differences need" }
       let before = old.loadUnaligned(fromByteOffset: 4 &* word, as: UInt32.self)
       let symbol = UInt64(
         symbols.load(fromByteOffset: grouping.place(before), as: UInt8.self))
@@ -217,6 +249,7 @@ enum WordDifference {
       let difference = folded &>> 1 ^ (0 &- (folded & 1))
       to.storeBytes(of: before &+ difference, toByteOffset: 4 &* word, as: UInt32.self)
     }
+    guard (bit + 7) / 8 == restBytes else { return "its differences need \(bit) bits" }
     return nil
   }
 }

@@ -1,7 +1,7 @@
 // Takes the state at the end of each epoch from the training thread, hashes it on a thread of its
 // own, and puts what is to be told of it into the outbox: the hash of every epoch, and the states
-// that are kept. The training thread pays for a copy of the state and waits only if this falls two
-// epochs behind.
+// that are kept. The training thread pays for a copy of the state, and waits only if this falls far
+// behind.
 import Checkpoints
 import Dispatch
 import Experiments
@@ -14,8 +14,11 @@ final class EpochStates: Sendable {
   private let metadata: [String: String]
   private let policy: CheckpointPolicy
   private let queue = DispatchQueue(label: "assay.worker.states")
-  /// One state in work and one that waits.
-  private let room = DispatchSemaphore(value: 2)
+  /// States in work or waiting: two of any size, more while they are small.
+  private static let capacity = 64 << 20
+  // An NSCondition, since the training thread is a plain thread that must sleep while it is full.
+  private let condition = NSCondition()
+  private let pending = Mutex((count: 0, bytes: 0))
   private let failure = Mutex<CheckpointError?>(nil)
   /// The best epoch since the last one that was kept.
   private let waiting = Mutex<KeptState?>(nil)
@@ -32,19 +35,36 @@ final class EpochStates: Sendable {
   ///   - isBest: whether it is the best epoch so far; it is kept with the next one that is.
   /// - Throws: what went wrong with an earlier state.
   func take(_ state: TrainingState, epoch: Int, step: Int64, isKept: Bool, isBest: Bool) throws {
-    room.wait()
+    let bytes = state.tensors.reduce(0) { $0 + $1.bytes.count }
+    enter(bytes)
     if let failure = failure.withLock({ $0 }) {
-      room.signal()
+      leave(bytes)
       throw failure
     }
     queue.async { [self] in
-      defer { room.signal() }
+      defer { leave(bytes) }
       do throws(CheckpointError) {
         try record(state, epoch: epoch, step: step, isKept: isKept, isBest: isBest)
       } catch {
         failure.withLock { $0 = error }
       }
     }
+  }
+
+  private func enter(_ bytes: Int) {
+    condition.lock()
+    while pending.withLock({ $0.count >= 2 && $0.bytes + bytes > Self.capacity }) {
+      condition.wait()
+    }
+    pending.withLock { $0 = ($0.count + 1, $0.bytes + bytes) }
+    condition.unlock()
+  }
+
+  private func leave(_ bytes: Int) {
+    condition.lock()
+    pending.withLock { $0 = ($0.count - 1, $0.bytes - bytes) }
+    condition.signal()
+    condition.unlock()
   }
 
   /// Returns when all that was taken lies in the outbox.

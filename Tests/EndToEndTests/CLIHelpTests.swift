@@ -5,7 +5,8 @@ import Testing
 @Suite struct CLIHelpTests {
   static let commands = [
     "", "submit", "jobs", "cancel", "logs", "runs", "show", "metrics", "compare", "evaluate",
-    "checkpoint", "checkpoint list", "checkpoint export", "checkpoint verify", "artifact",
+    "checkpoint", "checkpoint list", "checkpoint export", "checkpoint import",
+    "checkpoint diff", "checkpoint verify", "artifact",
     "artifact list", "artifact get", "artifact put", "tag", "note", "rename", "rm", "baseline",
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
