@@ -88,6 +88,7 @@ enum Fixture {
   }
 
   /// A new folder with a file in it, gone after `body`.
+  @discardableResult
   static func withFile<Result>(
     _ name: String, _ bytes: some Sequence<UInt8>, _ body: (String) throws -> Result
   ) throws -> Result {

@@ -21,22 +21,23 @@ import Testing
     let expected = try #require(try Fixture.json(expected).objectValue)
     #expect(Set(found.runs.keys.map(\.text)) == Set(expected.keys))
     for (uid, values) in expected {
-      let run = try #require(found.runs[try #require(Identifier(uid))])
-      #expect(run.run.name == values[key: "name"]?.stringValue)
-      #expect(run.run.experiment == values[key: "experiment"]?.stringValue)
-      #expect(run.params == values[key: "params"]?.objectValue?.compactMapValues(\.stringValue))
-      let tags = try #require(values[key: "tags"]?.objectValue).compactMapValues(\.stringValue)
+      let identifier = try #require(Identifier(uid))
+      let run = try #require(found.runs[identifier])
+      #expect(run.run.name == values["name"]?.stringValue)
+      #expect(run.run.experiment == values["experiment"]?.stringValue)
+      #expect(run.params == values["params"]?.objectValue?.compactMapValues(\.stringValue))
+      let tags = try #require(values["tags"]?.objectValue).compactMapValues(\.stringValue)
       #expect(run.tags.filter { tags[$0.key] != nil } == tags)
       #expect(run.run.note == tags["mlflow.note.content"])
       #expect(run.run.parent?.text == tags["mlflow.parentRunId"])
       #expect(
-        run.run.startedAt?.microseconds == values[key: "start"]?.intValue.map { Int64($0) * 1000 })
-      #expect(run.endedAt?.microseconds == values[key: "end"]?.intValue.map { Int64($0) * 1000 })
+        run.run.startedAt?.microseconds == values["start"]?.intValue.map { Int64($0) * 1000 })
+      #expect(run.endedAt?.microseconds == values["end"]?.intValue.map { Int64($0) * 1000 })
       let statuses: [String: RunStatus] = [
         "FINISHED": .finished, "FAILED": .failed, "KILLED": .cancelled, "RUNNING": .running,
       ]
-      #expect(run.status == statuses[values[key: "status"]?.stringValue ?? ""])
-      let histories = try #require(values[key: "histories"]?.objectValue)
+      #expect(run.status == statuses[values["status"]?.stringValue ?? ""])
+      let histories = try #require(values["histories"]?.objectValue)
       #expect(Set(run.points.keys) == Set(histories.keys))
       for (key, history) in histories {
         let points = try #require(history.arrayValue).map { point in
@@ -48,7 +49,7 @@ import Testing
         }
         #expect(Collected.sorted(run.points[key]) == Collected.sorted(points), "\(key) of \(uid)")
       }
-      let artifacts = try #require(values[key: "artifacts"]?.arrayValue).map { item in
+      let artifacts = try #require(values["artifacts"]?.arrayValue).map { item in
         (item.arrayValue?[0].stringValue ?? "", Int64(item.arrayValue?[1].intValue ?? -1))
       }
       #expect(run.artifacts == Dictionary(uniqueKeysWithValues: artifacts))

@@ -1,5 +1,6 @@
 // The ids of runs whose source has none.
 
+import Experiments
 import Imports
 import Testing
 

@@ -51,7 +51,7 @@ package struct CSVTableSource: ImportSource {
       kind: "csv", path: path, absolutePath: absolutePath, options: options.common)
     try rows { row, offset in
       try row.points { run, key, step, time, value, epoch in
-        let uid = try runs.run(run, known: known, emit: emit)
+        let uid = try runs.run(run, time: time, known: known, emit: emit)
         try runs.add(
           uid, key: key, step: step, time: time, value: value, epoch: epoch, emit: emit)
       } bad: { error in

@@ -42,7 +42,8 @@ package struct JSONLinesSource: ImportSource {
       }
       if let offset { try emit(.progress(Int64(offset))) }
       guard let meaning else { return }
-      let uid = try runs.run(meaning.run, known: known, emit: emit)
+      let uid = try runs.run(
+        meaning.run, time: meaning.time, known: known, emit: emit)
       var fitting = Fitting(owner: "run \(meaning.run ?? path)")
       let params = fitting.params(meaning.params)
       if !params.isEmpty { try emit(.params(uid, params)) }

@@ -12,6 +12,7 @@ struct TableRuns {
   private var runs: [String: FoundRun] = [:]
   private var order: [String] = []
   private var batches: [Identifier: SeriesBatch] = [:]
+  private var lastTimes: [Identifier: Int64] = [:]
   private var waiting = 0
   private var unchanged: Set<Identifier> = []
   private var refused: [String: (why: String, count: Int)] = [:]
@@ -27,8 +28,10 @@ struct TableRuns {
   }
 
   /// The run of that name in the file; nil where the file has only one.
+  /// - Parameter time: of its first point, if that has one.
   mutating func run(
-    _ name: String?, known: (Identifier) throws -> String?, emit: (ImportItem) throws -> Void
+    _ name: String?, time: Int64?, known: (Identifier) throws -> String?,
+    emit: (ImportItem) throws -> Void
   ) throws -> Identifier {
     if let run = runs[name ?? ""] { return run.uid }
     let stem = fileName.lastIndex(of: ".").map { String(fileName[..<$0]) } ?? fileName
@@ -40,7 +43,7 @@ struct TableRuns {
     var fitting = Fitting(owner: owner)
     run.name = fitting.name(name ?? stem)
     run.tags = ["assay.source": "\(kind) \(source)"]
-    run.createdAt = Timestamp(microseconds: facts.modifiedNanoseconds / 1_000)
+    run.createdAt = Timestamp(microseconds: time ?? facts.modifiedNanoseconds / 1_000)
     try emit(.run(run))
     for skipped in fitting.skipped { try emit(.skipped(skipped)) }
     if try known(run.uid) == run.signature { unchanged.insert(run.uid) }
@@ -58,6 +61,7 @@ struct TableRuns {
       refused[key, default: (why, 0)].count += 1
       return
     }
+    if let time { lastTimes[run] = max(time, lastTimes[run] ?? time) }
     batches[run, default: SeriesBatch()].add(
       key: key, step: step, time: time, value: value, epoch: epoch)
     waiting += 1
@@ -73,7 +77,8 @@ struct TableRuns {
     }
     for name in order {
       guard let run = runs[name] else { continue }
-      try emit(.end(run.uid, .finished, at: run.createdAt))
+      let last = lastTimes[run.uid].map { Timestamp(microseconds: $0) }
+      try emit(.end(run.uid, .finished, at: last ?? run.createdAt))
     }
   }
 

@@ -15,6 +15,7 @@ struct EventReader {
   private var params: [String: String] = [:]
   private var status: RunStatus = .finished
   private var endedAt: Timestamp?
+  private var lastTime: Int64?
   /// What is not imported, with how often it came.
   private var passedOver: [String: Int] = [:]
   private var refused: [String: (why: String, count: Int)] = [:]
@@ -64,7 +65,8 @@ struct EventReader {
             "\(Fitting.shown(key)) of \(owner)",
             why: "\(reason.why) (\(Self.times(reason.count)))")))
     }
-    try emit(.end(run.uid, status, at: endedAt))
+    try emit(
+      .end(run.uid, status, at: endedAt ?? lastTime.map { Timestamp(microseconds: $0) }))
   }
 
   private mutating func take(_ record: RecordFile.Record, at offset: Int) throws {
@@ -74,6 +76,7 @@ struct EventReader {
     }
     do {
       let event = try EventMessage(bytes)
+      if let time = Self.microseconds(event.wallTime) { lastTime = max(time, lastTime ?? time) }
       for summary in event.summaries { try take(summary, event) }
     } catch {
       throw RecordFile.Damage(offset: offset, what: "a record is no event")
@@ -107,6 +110,19 @@ struct EventReader {
     if let end = content.endSeconds.flatMap(Self.microseconds) {
       endedAt = Timestamp(microseconds: end)
     }
+  }
+
+  /// When the file's first event was written; nil if there is none that can be read.
+  static func beginning(of file: String) -> Timestamp? {
+    var time: Int64?
+    do {
+      _ = try RecordFile(file).next { record in
+        if case .bytes(let bytes) = record { time = microseconds(try EventMessage(bytes).wallTime) }
+      }
+    } catch {
+      return nil  // the reading itself says what is wrong
+    }
+    return time.map { Timestamp(microseconds: $0) }
   }
 
   /// Nil for what is no time.

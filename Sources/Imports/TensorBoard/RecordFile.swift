@@ -18,7 +18,7 @@ final class RecordFile {
 
   /// Larger records are checked and passed over; scalars have some dozen bytes.
   static let largest = 16 << 20
-  private static let blockBytes = 1 << 20
+  private static let blockBytes = 256 << 10
 
   /// Bytes of the records so far.
   private(set) var offset = 0

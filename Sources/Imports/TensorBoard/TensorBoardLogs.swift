@@ -80,6 +80,8 @@ package struct TensorBoardLogs: ImportSource {
       signature: SourceIdentity.signature(
         files.map { "\($0.path) \($0.size) \($0.modifiedNanoseconds)" }))
     run.tags = ["assay.source": "tensorboard \(path.isEmpty ? source : source + "/" + path)"]
+    run.createdAt = files.first.flatMap { EventReader.beginning(of: $0.file) }
+    run.startedAt = run.createdAt
     var fitting = Fitting(owner: name)
     run.name = fitting.name(name)
     return run

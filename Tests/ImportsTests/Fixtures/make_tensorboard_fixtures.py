@@ -65,7 +65,7 @@ def scalars_of_tensorflow_1(folder):
     writer = SummaryWriter(folder)
     for step in range(50):
         for tag, value in (
-            ("loss", 1 / (step + 1)), ("größe/✓", step * 0.1), ("nan", float("nan")),
+            ("loss", 1 / (step + 1)), ("größe/äß", step * 0.1), ("nan", float("nan")),
             ("inf", float("-inf") if step % 2 else float("inf")),
         ):
             writer.add_scalar(tag, value, step, walltime=START + step)
