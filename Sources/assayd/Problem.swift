@@ -62,17 +62,22 @@ struct Problem: Error, Sendable {
   func print() {
     var text = "assayd: \(message)\n"
     if let hint { text += "  \(hint)\n" }
-    // Not by FileHandle, which traps when the disk of the log is full.
-    _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    Self.toStandardError(text)
   }
 
   /// The envelope that the API has for errors.
   func printJSON() {
     do {
       let envelope = ErrorEnvelope(ErrorBody(code: code, message: message, hint: hint))
-      FileHandle.standardError.write(try WireCoding.encoder().encode(envelope) + Data("\n".utf8))
+      Self.toStandardError(
+        String(decoding: try WireCoding.encoder().encode(envelope), as: UTF8.self) + "\n")
     } catch {
       print()
     }
+  }
+
+  /// Not by FileHandle, which traps when the disk of the log is full.
+  private static func toStandardError(_ text: String) {
+    _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
   }
 }
