@@ -1,5 +1,6 @@
 // Checkpoints from the training to the file: what is kept of each epoch, and states that were not
 // kept, computed again.
+import Client
 import Crypto
 import Client
 import Experiments
