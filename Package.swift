@@ -86,7 +86,7 @@ let package = Package(
     library("Jobs", ["Experiments", "CLinux"]),
     library("Wire", ["Experiments"]),
     library("Imports", ["Experiments", .grdb, .crypto]),
-    library("Archives", ["Experiments", "Checkpoints"]),
+    library("Archives", ["Experiments", "Wire", "Checkpoints"]),
     library(
       "Server",
       [
@@ -140,7 +140,7 @@ let package = Package(
     tests("ExperimentsTests", ["Experiments", .yams]),
     tests("TrainingTests", ["Training", "Experiments"]),
     tests("CheckpointsTests", ["Checkpoints", "Experiments"]),
-    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"]),
+    tests("ArchivesTests", ["Archives", "Checkpoints", "Experiments"], resources: []),
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("ImportsTests", ["Imports", "Experiments", .grdb]),

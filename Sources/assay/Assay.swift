@@ -33,6 +33,12 @@ struct Assay: AsyncParsableCommand {
           NoteCommand.self, RenameCommand.self, RemoveCommand.self, ImportCommand.self,
         ]),
       CommandGroup(
+        name: "Moving",
+        subcommands: [
+          ExportCommand.self,
+          ImportCommand.self,
+        ]),
+      CommandGroup(
         name: "Judging",
         subcommands: [
           BaselineCommand.self, CheckCommand.self, ChecksCommand.self, ScheduleCommand.self,

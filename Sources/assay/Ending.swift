@@ -1,5 +1,6 @@
 // How a command ends: its exit code, and what it says on standard error.
 
+import Archives
 import ArgumentParser
 import Checkpoints
 import Client
@@ -37,6 +38,9 @@ enum Ending {
     case let error as PlacesError:
       return (shown(CommandError(error.body)), Self.error)
     case let error as CheckpointError:
+      let body = ErrorBody(code: error.code, message: error.message, hint: error.hint)
+      return (shown(CommandError(body)), Self.error)
+    case let error as ArchiveError:
       let body = ErrorBody(code: error.code, message: error.message, hint: error.hint)
       return (shown(CommandError(body)), Self.error)
     case is CancellationError:

@@ -11,7 +11,7 @@ import Testing
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
     "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
-    "version",
+    "version", "export", "import", "import archive",
   ]
 
   @Test(arguments: commands) func helpIsAsWritten(_ command: String) async throws {

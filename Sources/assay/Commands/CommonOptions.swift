@@ -15,10 +15,11 @@ struct CommonOptions: ParsableArguments {
   var socket: String?
 
   /// Runs `body` with a client for the daemon.
+  /// - Parameter timeout: for one request and its answer.
   func withClient<Result: Sendable>(
-    _ body: (AssayClient) async throws -> Result
+    timeout: Duration = .seconds(60), _ body: (AssayClient) async throws -> Result
   ) async throws -> Result {
-    try await AssayClient.with(socketPath: socketPath, body)
+    try await AssayClient.with(socketPath: socketPath, timeout: timeout, body)
   }
 
   private var socketPath: String {

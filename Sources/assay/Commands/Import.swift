@@ -1,4 +1,4 @@
-// `assay import`: runs from elsewhere.
+// `assay import`: runs from elsewhere. One subcommand per kind of source.
 
 import ArgumentParser
 
@@ -12,9 +12,10 @@ struct ImportCommand: AsyncParsableCommand {
 
       Examples:
         assay import mlflow mlflow.db
-        assay import tensorboard runs/
+        assay import archive quickstart.tar
       """,
     subcommands: [
-      ImportMLflow.self, ImportTensorBoard.self, ImportCSV.self, ImportJSONLines.self,
+      ImportArchive.self, ImportMLflow.self, ImportTensorBoard.self, ImportCSV.self,
+      ImportJSONLines.self,
     ])
 }

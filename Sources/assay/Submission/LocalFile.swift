@@ -69,10 +69,18 @@ enum LocalFile {
   }
 
   /// Refuses to write over a file unless that is wanted.
-  static func checkThatAbsent(_ path: String, unless force: Bool) throws(CommandError) {
+  static func checkThatAbsent(
+    _ path: String, unless force: Bool, option: String = "--output"
+  ) throws(CommandError) {
     guard !force, access(path, F_OK) == 0 else { return }
     throw .badArgument(
-      "\(path) exists already", hint: "replace it with --force, or choose --output")
+      "\(path) exists already", hint: "replace it with --force, or choose another \(option)")
+  }
+
+  static func size(_ path: String) throws(CommandError) -> Int64 {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw unreadable(path) }
+    return Int64(info.st_size)
   }
 
   static func unreadable(_ path: String) -> CommandError {
