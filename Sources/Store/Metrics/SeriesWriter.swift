@@ -15,8 +15,9 @@ struct SeriesWriter {
   private var summary: SeriesSummary
   private var hasChanged = false
   private var mustRecompute = false
-  /// Steps of new points that did not come in order.
-  private var late: ClosedRange<Int64>?
+  /// Where new points did not come in order: single steps, or if there are many one range.
+  private var late: [ClosedRange<Int64>] = []
+  private static let mostLate = 64
 
   /// For a run, key and attempt; metric and series are made if there are none.
   init(_ db: Database, run: Int64, key: String, attempt: Int64) throws {
@@ -112,13 +113,16 @@ struct SeriesWriter {
       raiseOlderLastStep(to: point.step)
     }
     if let older = summary.olderLastStep, point.step <= older { mustRecompute = true }
-    if countBefore > 0, point.step <= lastStepBefore {
-      late =
-        min(
-          late?.lowerBound ?? point.step, point.step)...max(
-          late?.upperBound ?? point.step, point.step)
-    }
+    if countBefore > 0, point.step <= lastStepBefore { noteLate(point.step) }
     if !mustRecompute { summary.totals.add(point) }
+  }
+
+  private mutating func noteLate(_ step: Int64) {
+    if let last = late.last, last.contains(step) { return }
+    late.append(step...step)
+    guard late.count > Self.mostLate else { return }
+    let first = late.reduce(step) { min($0, $1.lowerBound) }
+    late = [first...late.reduce(step) { max($0, $1.upperBound) }]
   }
 
   private mutating func raiseOlderLastStep(to step: Int64) {
@@ -130,7 +134,7 @@ struct SeriesWriter {
     guard hasChanged else { return }
     if mustRecompute { summary.totals = try SeriesSummary.totals(db, metric: metric) }
     try write(summary)
-    if let late { try SeriesBlocks.drop(db, series: series, steps: late) }
+    for steps in late { try SeriesBlocks.drop(db, series: series, steps: steps) }
     if SeriesBlocks.isDue(from: countBefore, to: summary.totals.count) {
       try SeriesBlocks.extend(db, series: series)
     }

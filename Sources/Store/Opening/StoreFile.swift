@@ -28,6 +28,7 @@ package enum StoreFile {
       // GRDB sets NORMAL when it opens a pool, after `prepareDatabase`; a commit would then survive
       // a crash of the process but not of the machine.
       try db.execute(sql: "PRAGMA synchronous = FULL")
+      try LogKeeper.takeOver(db)
       try expect(db, "synchronous", fullSynchronous, path)
       try expect(db, "auto_vacuum", incrementalVacuum, path)
     }

@@ -30,6 +30,7 @@ package final class WriteQueue: Sendable {
   private let capacity: Int
   private let commit: @Sendable (Database) throws -> Void
   private let onFailure: @Sendable (StoreError) -> Void
+  private let logKeeper = LogKeeper()
   private let state = Mutex(State())
 
   private struct State {
@@ -202,6 +203,7 @@ package final class WriteQueue: Sendable {
     }
     hub.post(change)
     for answer in answers { answer() }
+    keepLog(db)
     return .committed
   }
 
@@ -237,6 +239,17 @@ package final class WriteQueue: Sendable {
       fail(error)
     }
     return error
+  }
+
+  /// After the answers, which need not wait for it.
+  private func keepLog(_ db: Database) {
+    do {
+      try logKeeper.afterCommit(db)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
+      fail(error)
+    } catch {
+      // The file has no room or is busy: what was committed waits in the log, and is moved later.
+    }
   }
 
   private var brokenBy: StoreError? { state.withLock { $0.broken } }

@@ -22,15 +22,35 @@ struct RawConnection {
     guard result == 0 else { throw Failure(errno: errno) }
   }
 
-  /// Sends `text` and takes what comes until the first whole answer or the end.
-  func exchange(_ text: String) async throws -> String {
+  /// Sends a request with a body.
+  /// - Parameter line: method and path.
+  func exchange(_ line: String, _ contentType: String, _ body: [UInt8]) async throws -> String {
+    let head = """
+      \(line) HTTP/1.1\r\nHost: assay\r\nContent-Type: \(contentType)\r\n\
+      Content-Length: \(body.count)\r\n\r\n
+      """
+    return try await exchange(Array(head.utf8) + body)
+  }
+
+  func exchange(_ text: String) async throws -> String { try await exchange(Array(text.utf8)) }
+
+  /// Sends `bytes` and takes what comes until the first whole answer or the end.
+  func exchange(_ bytes: [UInt8]) async throws -> String {
     let descriptor = descriptor
     return try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading blocks.
       Thread.detachNewThread {
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        var sent = 0
+        while sent < bytes.count {
+          let count = bytes.withUnsafeBytes {
+            send(
+              descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent,
+              Int32(MSG_NOSIGNAL))
+          }
+          guard count > 0 else { break }
+          sent += count
+        }
         var answer: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4096)
         var wait = timeval(tv_sec: 10, tv_usec: 0)

@@ -22,6 +22,8 @@ struct BenchStore {
   )
 
   private static var parts: [Part] {
-    []
+    [
+      ("ingest", IngestBench.run)
+    ]
   }
 }
