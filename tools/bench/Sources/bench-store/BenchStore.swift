@@ -23,7 +23,9 @@ struct BenchStore {
 
   private static var parts: [Part] {
     [
-      ("ingest", IngestBench.run)
+      ("ingest", IngestBench.run),
+      ("size", SizeBench.run),
+      ("series", SeriesReadBench.run),
     ]
   }
 }
