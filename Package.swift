@@ -24,6 +24,7 @@ extension Target.Dependency {
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
+  static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
   static let serviceLifecycle = product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
   static let yams = product(name: "Yams", package: "Yams")
@@ -64,6 +65,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -93,7 +95,7 @@ let package = Package(
       "Server",
       [
         "Wire", "Experiments", "Store", "Jobs", "Analysis", "Checkpoints", "CLinux", .hummingbird,
-        .hummingbirdCore, .nioCore, .httpTypes, .logging, .serviceLifecycle,
+        .hummingbirdCore, .nioCore, .nioHTTPTypes, .httpTypes, .logging, .serviceLifecycle,
       ], embeds: true),
     library(
       "Client",

@@ -32,6 +32,22 @@ extension Store {
     return count
   }
 
+  /// The same for those that cannot wait: `answer` is called on the writer's thread once the points
+  /// are on disk, or with the error. The caller bounds how many of these are under way.
+  /// - Throws: `limit_exceeded`, `invalid_value`.
+  package func appendMetrics(
+    run id: Int64, _ series: [PointSeries],
+    answer: @escaping @Sendable (Result<Int, any Error>) -> Void
+  ) throws {
+    let count = try Self.check(series)
+    submit(
+      { db, change in
+        try Self.append(series, db, run: id, attempt: 0)
+        change.note(.metrics, run: id)
+        return count
+      }, answer: answer)
+  }
+
   package func appendMetrics(attempt id: Int64, _ points: [MetricPoint]) async throws {
     try await appendMetrics(attempt: id, PointSeries.grouping(points))
   }
@@ -114,8 +130,8 @@ extension Store {
           .forEach(take)
       } else {
         // A count that is read may be anything.
-        series.reserveCapacity(Int(clamping: min(max(0, summary.count), 1 << 24)))
-        try CountedPoints(db, metric: metric).forEach(take)
+        try CountedPoints(db, metric: metric).append(
+          to: &series, origin: origin, count: Int(clamping: min(max(0, summary.count), 1 << 24)))
       }
       return (summary, series)
     }
@@ -152,9 +168,10 @@ extension Store {
   }
 
   private static func origin(_ db: Database, run: Int64) throws -> Int64 {
-    guard let origin = try db.int64("SELECT created_at FROM runs WHERE id = ?", [run]) else {
-      throw StoreError.runNotFound(name: "\(run)")
-    }
-    return origin
+    let statement = try DirectStatement(db, "SELECT created_at FROM runs WHERE id = ?")
+    defer { statement.reset() }
+    statement.bind(1, run)
+    guard try statement.step() else { throw StoreError.runNotFound(name: "\(run)") }
+    return statement.int64(0)
   }
 }

@@ -111,6 +111,14 @@ extension Store {
     return try await queue.write(body)
   }
 
+  /// The same for those that cannot wait.
+  func submit<Value: Sendable>(
+    _ body: @escaping WriteQueue.Body<Value>,
+    answer: @escaping @Sendable (Result<Value, any Error>) -> Void
+  ) {
+    queue.submit(body, answer: answer)
+  }
+
   /// Runs `body` on a snapshot of the database. As `write`, for the store and its tests.
   package func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value

@@ -15,4 +15,17 @@ struct BenchTests {
     }
     #expect(right.count == 1, "\(result.output)\(result.errors)")
   }
+
+  @Test func theStoreBenchmarkLosesNoPoint() async throws {
+    let result = try await Programs.run(
+      Programs.path("bench-store"), ["--quick", "--only", "ingest,size,series"])
+    let figures = result.output.split(separator: "\n").filter { $0.hasPrefix("RESULT ") }
+    figures.forEach { print($0) }
+    let names = ["points_missing", "size", "history_p50", "long_series_in_full", "ready"]
+    for name in names {
+      #expect(
+        figures.contains { $0.contains("\"\(name)\"") }, "\(result.output)\(result.errors)")
+    }
+    #expect(result.status == 0, "\(result.output)\(result.errors)")
+  }
 }

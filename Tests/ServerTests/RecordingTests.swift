@@ -251,3 +251,54 @@ struct RecordingTests {
     }
   }
 }
+
+extension RecordingTests {
+  /// Requests that are sent before the answers to those before have come are answered in their order,
+  /// whichever way they go.
+  @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+    try await TestDaemon.with { daemon in
+      _ = try await daemon.client.openRun(OpenRun())
+      func post(_ path: String, _ body: String) -> String {
+        "POST /api/v1/runs/\(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      }
+      func point(_ step: Int) -> String {
+        "{\"points\":[{\"key\":\"a\",\"step\":\(step),\"value\":1}]}"
+      }
+      let get = "GET /api/v1/runs/1/metrics/a HTTP/1.1\r\nHost: a\r\n\r\n"
+      var requests = ""
+      for round in 0..<20 {
+        requests += post("1/metrics", point(round * 2)) + post("1/metrics", "{}x")
+        requests += post("99/metrics", point(1)) + get
+        requests += post("@latest/metrics", point(round * 2 + 1))
+      }
+      requests += "GET /api/v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+      let answers = try await RawConnection(daemon.socketPath).exchangeAll(Array(requests.utf8))
+      let parts = answers.split(separator: "HTTP/1.1 ").map(String.init)
+      #expect(parts.count == 101)
+      for (index, part) in parts.dropLast().enumerated() {
+        switch index % 5 {
+        case 0, 4: #expect(part.hasPrefix("200") && part.hasSuffix("{\"points\":1}"), "\(part)")
+        case 1: #expect(part.hasPrefix("400") && part.contains("bad_json"), "\(part)")
+        case 2: #expect(part.hasPrefix("404") && part.contains("run_not_found"), "\(part)")
+        default:
+          // What was acknowledged before is there.
+          let count = index / 5 * 2 + 1
+          #expect(part.contains("\"count\":\(count),"), "\(part)")
+        }
+      }
+      #expect(parts.last?.contains("\"ok\":true") == true)
+    }
+  }
+
+  @Test func aClientThatSendsNoMoreStillGetsItsAnswers() async throws {
+    try await TestDaemon.with { daemon in
+      _ = try await daemon.client.openRun(OpenRun())
+      let body = "{\"points\":[{\"key\":\"a\",\"step\":1,\"value\":1}]}"
+      let request =
+        "POST /api/v1/runs/1/metrics HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      let answers = try await RawConnection(daemon.socketPath).exchangeAll(
+        Array(String(repeating: request, count: 30).utf8))
+      #expect(answers.split(separator: "HTTP/1.1 200").count == 30)
+    }
+  }
+}

@@ -44,16 +44,18 @@ package struct PointSeries: Sendable {
       time: Timestamp(microseconds: times[index]), value: values[index])
   }
 
+  @inlinable
   package mutating func append(step: Int64, time: Int64, value: Double, epoch: Int64?) {
-    if let epoch, epochs == nil {
-      epochs = [Int64](repeating: Self.noEpoch, count: steps.count)
-      epochs?.append(epoch)
-    } else {
-      epochs?.append(epoch ?? Self.noEpoch)
-    }
+    if epoch != nil || epochs != nil { append(epoch: epoch) }
     steps.append(step)
     times.append(time)
     values.append(value)
+  }
+
+  @usableFromInline
+  mutating func append(epoch: Int64?) {
+    if epochs == nil { epochs = [Int64](repeating: Self.noEpoch, count: steps.count) }
+    epochs?.append(epoch ?? Self.noEpoch)
   }
 
   package mutating func reserveCapacity(_ count: Int) {

@@ -95,7 +95,8 @@ package struct Daemon: Sendable {
     let supervisor = core.supervisor
     let http = HTTPService(
       socket: socket,
-      router: APIRouter(endpoints: endpoints, workshop: core.workshop),
+      router: APIRouter(endpoints: endpoints, workshop: core.workshop), store: store,
+      clock: core.clock,
       changes: core.changes, logger: logger
     ) {
       await supervisor.serves()

@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Experiments
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Jobs
@@ -51,6 +52,16 @@ struct ErrorReply: Sendable {
 
   func response() throws -> Response {
     try Reply.json(ErrorEnvelope(body), status: status)
+  }
+
+  /// The envelope as it goes over the wire.
+  func bytes() -> [UInt8] {
+    do {
+      return Array(try WireCoding.encoder().encode(ErrorEnvelope(body)))
+    } catch {
+      // Texts can always be encoded.
+      return []
+    }
   }
 
   private static func status(of error: ServerError) -> HTTPResponse.Status {

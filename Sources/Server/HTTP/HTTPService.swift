@@ -8,15 +8,18 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Store
 
 struct HTTPService: Service {
-  private static let idle = TimeAmount.seconds(90)
+  private static let idle = Duration.seconds(90)
   private static let unread = TimeAmount.seconds(30)
   private static let headerBytes = 32 << 10
   private static let headerFields = 100
 
   let socket: SocketFile
   let router: APIRouter
+  let store: Store
+  let clock: WallClock
   let changes: ChangeHub
   let logger: Logger
   /// Called once connections are taken.
@@ -26,12 +29,17 @@ struct HTTPService: Service {
   func run() async throws {
     let owner = geteuid()
     let logger = logger
+    let store = store
+    let clock = clock
     let server = HTTPServerBuilder.http1(
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [
           PeerCheck(owner: owner, logger: logger), StalledPeer(patience: Self.unread),
+          // Before the short way, so that it sees all requests; the server's own then has no limit.
+          HTTPConnectionStateHandler(idleTimeout: Self.idle, logger: logger),
+          MetricsIntake(store: store, clock: clock, logger: logger),
         ],
-        idleTimeout: Self.idle,
+        idleTimeout: nil,
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.headerBytes, maxHeaderListSize: Self.headerBytes,
           maxHeaderFieldCount: Self.headerFields)))

@@ -50,14 +50,19 @@ enum MetricsBody {
     let body = try await request.bytes()
     let now = core.clock.now()
     let isBinary = request.header(.contentType).map(isPoints) ?? false
-    let decode: @Sendable () throws -> [PointSeries] = {
-      if isBinary { return try PointsBody(decoding: body).series }
-      if let series = MetricsScanner.series(body, now: now) { return series }
-      return try APIRequest.decode(MetricsRequest.self, from: body).series(now: now)
-    }
     // Taking bytes over is fast; reading numbers out of a large text is not.
+    if isBinary || body.count <= 32 << 10 {
+      return try decode(body, isBinary: isBinary, now: now)
+    }
+    return try await core.workshop.run { try decode(body, isBinary: isBinary, now: now) }
+  }
+
+  /// - Throws: `bad_json`, `bad_points`, `limit_exceeded`.
+  static func decode(_ body: [UInt8], isBinary: Bool, now: Timestamp) throws -> [PointSeries] {
+    if isBinary { return try PointsBody(decoding: body).series }
     let series =
-      isBinary || body.count <= 32 << 10 ? try decode() : try await core.workshop.run(decode)
+      try MetricsScanner.series(body, now: now)
+      ?? APIRequest.decode(MetricsRequest.self, from: body).series(now: now)
     let count = series.reduce(0) { $0 + $1.count }
     guard count <= Limits.pointsPerRequest else {
       throw ServerError.limitExceeded(
@@ -74,12 +79,15 @@ enum MetricsBody {
     header.contains(PointsBody.contentType)
   }
 
-  static func reply(_ points: Int) -> Response {
+  static func reply(_ points: Int) -> Response { Reply.json(bytes: answer(points)) }
+
+  /// The JSON of `PointsAdded`.
+  static func answer(_ points: Int) -> [UInt8] {
     var json = JSONWriter(capacity: 32)
     json.object { json in
       json.key("points")
       json.value(Int64(points))
     }
-    return Reply.json(bytes: json.bytes)
+    return json.bytes
   }
 }

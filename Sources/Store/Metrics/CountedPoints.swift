@@ -79,6 +79,25 @@ struct CountedPoints {
     for stretch in stretches { try forEach(stretch, body) }
   }
 
+  /// Adds all of them to columns.
+  /// - Parameters:
+  ///   - origin: the run's creation.
+  ///   - count: how many there probably are.
+  func append(to columns: inout PointSeries, origin: Int64, count: Int) throws {
+    columns.reserveCapacity(count)
+    for stretch in stretches {
+      guard stretch.series.count == 1 else {
+        try forEach(stretch) {
+          columns.append(
+            step: $0.step, time: origin &+ $0.time, value: $0.value, epoch: $0.epoch)
+        }
+        continue
+      }
+      try SeriesCursor.append(
+        db, series: stretch.series[0], steps: stretch.steps, origin: origin, to: &columns)
+    }
+  }
+
   func forEach(_ stretch: Stretch, _ body: (StoredPoint) throws -> Void) throws {
     guard stretch.series.count > 1 else {
       var cursor = try SeriesCursor(db, series: stretch.series[0], steps: stretch.steps)

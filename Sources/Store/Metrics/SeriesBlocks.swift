@@ -8,7 +8,7 @@ import GRDB
 
 enum SeriesBlocks {
   /// Points of a block, more if the last step has more of them.
-  static let size = 256
+  static let size = 512
   /// Every so many points of a metric its series is looked at.
   private static let interval: Int64 = 2_048
   /// Points that are read at most to make blocks; a series with more than this many points of one

@@ -49,6 +49,23 @@ struct SeriesCursor {
     WHERE series_id = ? AND step BETWEEN ? AND ? ORDER BY step DESC, time DESC, value DESC
     """
 
+  /// Adds a series' points to columns, without a point of its own for each.
+  static func append(
+    _ db: Database, series: Int64, steps: ClosedRange<Int64>, origin: Int64,
+    to columns: inout PointSeries
+  ) throws {
+    let statement = try DirectStatement(db, risingSQL)
+    defer { statement.reset() }
+    statement.bind(1, series)
+    statement.bind(2, steps.lowerBound)
+    statement.bind(3, steps.upperBound)
+    while try statement.step() {
+      columns.append(
+        step: statement.int64(0), time: origin &+ statement.int64(1),
+        value: try statement.value(2), epoch: statement.optionalInt64(3))
+    }
+  }
+
   mutating func advance() throws {
     do {
       guard try statement.step() else { return close() }

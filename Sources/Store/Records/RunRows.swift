@@ -158,7 +158,10 @@ enum MetricKeys {
   }
 
   static func id(_ db: Database, _ name: String) throws -> Int64 {
-    if let id = try db.int64("SELECT id FROM metric_keys WHERE name = ?", [name]) { return id }
+    let known = try DirectStatement(db, "SELECT id FROM metric_keys WHERE name = ?")
+    defer { known.reset() }
+    known.bind(1, name)
+    if try known.step() { return known.int64(0) }
     try db.run("INSERT INTO metric_keys (name) VALUES (?)", [name])
     return db.lastInsertedRowID
   }

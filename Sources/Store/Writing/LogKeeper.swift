@@ -8,17 +8,20 @@
 import GRDB
 import GRDBSQLite
 
-struct LogKeeper: Sendable {
-  /// Pages that are written before the log is looked at.
-  private static let interval: Int32 = 1_000
+package struct LogKeeper: Sendable {
   /// Milliseconds that the writer waits for readers, and that any other lock is waited for.
   private static let patience: Int32 = 100
   private static let usualPatience: Int32 = 5_000
 
+  /// Pages that are written before the log is looked at.
+  private let interval: Int32
   /// Pages of the log beyond which it is started over: 64 MiB.
-  let bound: Int32
+  private let bound: Int32
 
-  init(bound: Int32 = 16_384) { self.bound = bound }
+  package init(interval: Int32 = 1_000, bound: Int32 = 16_384) {
+    self.interval = interval
+    self.bound = bound
+  }
 
   /// To be set once on the writer's connection: SQLite's own way never waits, and looks after every
   /// transaction.
@@ -34,7 +37,7 @@ struct LogKeeper: Sendable {
     var highest: Int32 = 0
     // Pages that this connection has written to the log since the counter was reset.
     sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 0)
-    guard written >= Self.interval else { return }
+    guard written >= interval else { return }
     sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 1)
     let pages = try checkpoint(db, SQLITE_CHECKPOINT_PASSIVE)
     guard pages >= bound else { return }

@@ -30,7 +30,7 @@ package final class WriteQueue: Sendable {
   private let capacity: Int
   private let commit: @Sendable (Database) throws -> Void
   private let onFailure: @Sendable (StoreError) -> Void
-  private let logKeeper = LogKeeper()
+  private let logKeeper: LogKeeper
   private let state = Mutex(State())
 
   private struct State {
@@ -60,8 +60,9 @@ package final class WriteQueue: Sendable {
   package init(
     pool: DatabasePool, hub: ChangeHub, capacity: Int = defaultCapacity,
     commit: @escaping @Sendable (Database) throws -> Void = { try $0.commit() },
-    onFailure: @escaping @Sendable (StoreError) -> Void
+    logKeeper: LogKeeper = LogKeeper(), onFailure: @escaping @Sendable (StoreError) -> Void
   ) {
+    self.logKeeper = logKeeper
     self.pool = pool
     self.hub = hub
     self.capacity = capacity
@@ -84,6 +85,22 @@ package final class WriteQueue: Sendable {
     }
   }
 
+  /// The same for those that cannot wait, beyond the capacity if need be: whoever calls this bounds by
+  /// itself how many of them are inside.
+  /// - Parameter answer: called on the writer's thread.
+  package func submit<Value: Sendable>(
+    _ body: @escaping Body<Value>, answer: @escaping @Sendable (Result<Value, any Error>) -> Void
+  ) {
+    state.withLock { $0.inside += 1 }
+    enqueue(
+      Entry(
+        run: { db, change in
+          let value = try body(db, &change)
+          return { answer(.success(value)) }
+        },
+        fail: { answer(.failure(StoreError.wrapping($0))) }))
+  }
+
   /// Refuses further writes and returns when all that were inside have been answered.
   package func close() async {
     await withCheckedContinuation { continuation in
@@ -104,6 +121,12 @@ package final class WriteQueue: Sendable {
   package var waitingCount: Int { state.withLock { $0.inbox.count } }
 
   private func enter() async {
+    let hasRoom = state.withLock { state in
+      guard state.inside < capacity else { return false }
+      state.inside += 1
+      return true
+    }
+    if hasRoom { return }
     await withCheckedContinuation { continuation in
       let hasRoom = state.withLock { state in
         guard state.inside >= capacity else {

@@ -36,6 +36,17 @@ struct RawConnection {
 
   /// Sends `bytes` and takes what comes until the first whole answer or the end.
   func exchange(_ bytes: [UInt8]) async throws -> String {
+    try await exchange(bytes, until: Self.isWhole)
+  }
+
+  /// Sends `bytes`, closes this side, and takes all that comes.
+  func exchangeAll(_ bytes: [UInt8]) async throws -> String {
+    try await exchange(bytes, closing: true) { _ in false }
+  }
+
+  private func exchange(
+    _ bytes: [UInt8], closing: Bool = false, until isOver: @escaping @Sendable (String) -> Bool
+  ) async throws -> String {
     let descriptor = descriptor
     return try await withCheckedThrowingContinuation { continuation in
       // A thread of its own: reading blocks.
@@ -51,6 +62,7 @@ struct RawConnection {
           guard count > 0 else { break }
           sent += count
         }
+        if closing { shutdown(descriptor, Int32(SHUT_WR)) }
         var answer: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4096)
         var wait = timeval(tv_sec: 10, tv_usec: 0)
@@ -60,7 +72,7 @@ struct RawConnection {
           let count = recv(descriptor, &piece, piece.count, 0)
           if count <= 0 { break }
           answer.append(contentsOf: piece[..<count])
-          if Self.isWhole(String(decoding: answer, as: UTF8.self)) { break }
+          if !closing, isOver(String(decoding: answer, as: UTF8.self)) { break }
         }
         continuation.resume(returning: String(decoding: answer, as: UTF8.self))
       }

@@ -17,6 +17,7 @@ package struct Figures {
     print(
       "RESULT {\"name\": \"\(name)\", \"value\": \(Self.rounded(value)), \"unit\": \"\(unit)\", "
         + "\"goal\": \"\(goal)\", \"holds\": \(verdict)}")
+    fflush(nil)
     if holds == false { failures += 1 }
   }
 

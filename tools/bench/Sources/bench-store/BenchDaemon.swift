@@ -83,6 +83,18 @@ final class BenchDaemon {
   }
 }
 
+extension BenchDaemon {
+  /// Processor time that the daemon has used, in seconds.
+  func processorSeconds() throws -> Double {
+    let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+    let fields = text.drop { $0 != ")" }.split(separator: " ")
+    guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
+      throw StoreBenchFailure("/proc/\(pid)/stat is not as expected")
+    }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+}
+
 /// Runs what blocks on a thread of its own.
 @discardableResult
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value

@@ -24,6 +24,8 @@ struct BenchStore {
   private static var parts: [Part] {
     [
       ("ingest", IngestBench.run),
+      ("size", SizeBench.run),
+      ("series", SeriesReadBench.run),
       (QueryBench.name, QueryBench.run),
       ("checkpoints", CheckpointBench.run),
     ]

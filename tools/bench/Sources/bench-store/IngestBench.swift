@@ -22,8 +22,14 @@ enum IngestBench {
       let sync = try await SyncTime.measure(in: daemon.dataFolder, count: options.quick ? 20 : 500)
       figures.add("disk_sync", sync.median * 1e3, unit: "ms", goal: "printed only", holds: nil)
 
+      let start = try daemon.processorSeconds()
       let one = try await bulk(daemon, clients: 1, requests: options.quick ? 20 : 3_000, options)
       add(&figures, "bulk_1_client", one, unit: "points/s", atLeast: 250_000, options)
+      figures.add(
+        "bulk_processor_time",
+        (try daemon.processorSeconds() - start) / Double((options.quick ? 20 : 3_000) * 1_000)
+          * 1e6,
+        unit: "us/point", goal: "printed only", holds: nil)
       let four = try await bulk(daemon, clients: 4, requests: options.quick ? 10 : 1_500, options)
       add(&figures, "bulk_4_clients", four, unit: "points/s", atLeast: 350_000, options)
       if let peer = peers["mlflow_log_batch"] {
@@ -34,7 +40,13 @@ enum IngestBench {
         daemon, clients: 1, requests: options.quick ? 10 : 1_000, options, asJSON: true)
       figures.add("bulk_json", json, unit: "points/s", goal: "printed only", holds: nil)
 
-      let single = try await single(daemon, clients: 16, requests: options.quick ? 20 : 4_000)
+      let requests = options.quick ? 20 : 4_000
+      let before = try daemon.processorSeconds()
+      let single = try await single(daemon, clients: 16, requests: requests)
+      figures.add(
+        "single_processor_time",
+        (try daemon.processorSeconds() - before) / Double(16 * requests) * 1e6, unit: "us/request",
+        goal: "printed only", holds: nil)
       let goal = min(13_000, 0.7 * 16 / sync.median)
       add(&figures, "single_16_clients", single, unit: "requests/s", atLeast: goal, options)
       if let peer = peers["mlflow_log_metric"] {
@@ -260,10 +272,13 @@ enum SyncTime {
 
 /// What other programs measure of themselves, if they are there (`--peers`).
 enum Peers {
-  /// Figures by name; empty without peers. Prints each.
+  private static let known = Mutex<[String: [String: Double]]>([:])
+
+  /// Figures by name; empty without peers. Prints each, and measures once.
   static func figures(
     _ script: String, _ options: BenchOptions, quick: [String]
   ) async throws -> [String: Double] {
+    if let known = known.withLock({ $0[script] }) { return known }
     let folder = "tools/bench/peers"
     guard let peers = options.peers,
       FileManager.default.fileExists(atPath: folder + "/" + script)
@@ -286,6 +301,8 @@ enum Peers {
       figures[figure.name] = figure.value
       print("  \(figure.name): \(Figures.rounded(figure.value)) \(figure.unit)")
     }
-    return figures
+    let measured = figures
+    known.withLock { $0[script] = measured }
+    return measured
   }
 }
