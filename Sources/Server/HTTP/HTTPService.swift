@@ -13,7 +13,8 @@ import Store
 struct HTTPService: Service {
   private static let idle = Duration.seconds(90)
   private static let unread = TimeAmount.seconds(30)
-  private static let headerBytes = 32 << 10
+  /// The longest expression, all of it percent-encoded, and room for the rest.
+  private static let headerBytes = 3 * Limits.queryBytes + (16 << 10)
   private static let headerFields = 100
 
   let socket: SocketFile

@@ -136,16 +136,18 @@ struct QuerySQL {
   private func isIn(_ field: QueryField, _ values: [QueryValue], _ scope: Scope) -> SQLPiece {
     let (numbers, texts) = Self.lists(values, of: field)
     if field == .attribute(.experiment) { return Self.experiments(texts) }
-    let pieces = [(number(field, scope), numbers), (text(field, scope), texts)]
-      .filter { !$0.1.isEmpty }
-      .map { operand, list in
-        SQLPiece(
-          sql: "\(operand.sql) IN (\(Self.marks(list.count)))", values: operand.values + list)
-      }
+    func piece(_ operand: SQLPiece, _ list: [DatabaseValue]) -> SQLPiece {
+      SQLPiece(
+        sql: "\(operand.sql) IN (\(Self.marks(list.count)))", values: operand.values + list)
+    }
+    if numbers.isEmpty { return piece(text(field, scope), texts) }
+    let asNumber = piece(number(field, scope), numbers)
+    if texts.isEmpty { return asNumber }
+    // A param that is no number is not in the list; what is not there at all is unknown by its text.
+    let asText = piece(text(field, scope), texts)
     return SQLPiece(
-      sql: pieces.count == 1
-        ? pieces[0].sql : "(" + pieces.map(\.sql).joined(separator: " OR ") + ")",
-      values: pieces.flatMap(\.values))
+      sql: "(COALESCE(\(asNumber.sql), 0) OR \(asText.sql))",
+      values: asNumber.values + asText.values)
   }
 
   static func lists(
