@@ -21,20 +21,25 @@ import Testing
   private static func tables(_ db: Database) throws -> [String: [String]] {
     let names = try String.fetchAll(
       db, sql: "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-    return try names.filter { !relaid.contains($0) }.reduce(into: [:]) { tables, name in
+    var tables: [String: [String]] = [:]
+    for name in names where !relaid.contains(name) {
       tables[name] = try String.fetchAll(
         db, sql: "SELECT name FROM pragma_table_info(?)", arguments: [name])
     }
+    return tables
   }
 
   private static func content(
     _ db: Database, _ tables: [String: [String]]
   ) throws -> [String: Table] {
-    try tables.mapValues { $0.sorted() }.reduce(into: [:]) { result, table in
-      let list = table.value.map { "quote(\"\($0)\")" }.joined(separator: " || ',' || ")
-      let rows = try String.fetchAll(db, sql: "SELECT \(list) AS r FROM \(table.key) ORDER BY r")
-      result[table.key] = Table(columns: table.value, rows: rows)
+    var result: [String: Table] = [:]
+    for (name, columns) in tables {
+      let sorted = columns.sorted()
+      let list = sorted.map { "quote(\"\($0)\")" }.joined(separator: " || ',' || ")
+      let rows = try String.fetchAll(db, sql: "SELECT \(list) AS r FROM \(name) ORDER BY r")
+      result[name] = Table(columns: sorted, rows: rows)
     }
+    return result
   }
 
   @Test(arguments: SchemaFixtures.all)
@@ -53,8 +58,9 @@ import Testing
       let after = try SchemaFixtures.reading(data) { db in
         // A column that a later schema has no more is said in another way there.
         let now = try Self.tables(db)
-        let common = columns.filter { now[$0.key] != nil }.reduce(into: [String: [String]]()) {
-          $0[$1.key] = $1.value.filter { now[$1.key]?.contains($0) == true }
+        var common: [String: [String]] = [:]
+        for (name, names) in columns {
+          if let kept = now[name] { common[name] = names.filter { kept.contains($0) } }
         }
         #expect(common == columns)
         return try Self.content(db, common)
