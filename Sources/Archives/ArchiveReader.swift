@@ -23,12 +23,13 @@ package final class ArchiveReader {
       throw ArchiveError.newer(version: version)
     }
     let first = try file.read(at: 0, TarHeader.blockBytes)
-    guard first.count < TarHeader.blockBytes || first[257..<262].elementsEqual("ustar".utf8) else {
-      throw ArchiveError.notAnArchive(path: path, reason: "it is no tar file")
-    }
     guard !first.isEmpty else {
       throw ArchiveError.notAnArchive(path: path, reason: "it is empty")
     }
+    let isTar = first.count == TarHeader.blockBytes && first[257..<262].elementsEqual("ustar".utf8)
+    guard
+      isTar || ArchiveLayout.about.utf8.starts(with: first.prefix(ArchiveLayout.about.utf8.count))
+    else { throw ArchiveError.notAnArchive(path: path, reason: "it is no tar file") }
     members = try TarIndex.members(of: file)
     guard let about = members[ArchiveLayout.about] else {
       throw ArchiveError.notAnArchive(path: path, reason: "it has no \(ArchiveLayout.about)")
@@ -173,7 +174,7 @@ enum JSONReason {
       return "\(path.isEmpty ? "it" : path) is of the wrong type"
     case .dataCorrupted(let context):
       let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-      return path.isEmpty ? "it is no valid JSON" : "\(path) is not valid"
+      return (path.isEmpty ? "" : path + ": ") + context.debugDescription
     @unknown default: return "it cannot be read"
     }
   }

@@ -166,7 +166,8 @@ enum WordDifference {
           into: UnsafeMutableRawBufferPointer(
             rebasing: target[position..<(position + Zstd.bound(count))]), effort)
       }
-      target.storeBytes(of: UInt32(count).littleEndian, toByteOffset: 4 + 8 * group, as: UInt32.self)
+      target.storeBytes(
+        of: UInt32(count).littleEndian, toByteOffset: 4 + 8 * group, as: UInt32.self)
       target.storeBytes(of: UInt32(size).littleEndian, toByteOffset: 8 + 8 * group, as: UInt32.self)
       position += size
       first += count

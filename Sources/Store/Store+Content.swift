@@ -151,7 +151,8 @@ extension Store {
       let width = TensorType(rawValue: tensor.dtype)?.byteCount ?? 1
       return (names: tensor.chunks, bytes: tensor.shape.reduce(width, *))
     }
-    return try ChunkRows.resolve(db, lists, part: "the \(manifest.kind.rawValue) of epoch \(manifest.epoch)")
+    return try ChunkRows.resolve(
+      db, lists, part: "the \(manifest.kind.rawValue) of epoch \(manifest.epoch)")
   }
 
   private static func insert(

@@ -7,7 +7,7 @@ import Foundation
 import Testing
 
 @Suite struct TarTests {
-  @Test(arguments: [0, 1, 511, 512, 513, 1 << 33 - 1, 1 << 33, 1 << 40, Int64.max / 2])
+  @Test(arguments: [0, 1, 511, 512, 513, 1 << 33 - 1, 1 << 33, 1 << 40, .max / 2] as [Int64])
   func headersKeepEverySize(_ size: Int64) throws {
     let header = TarHeader(name: "metrics/a.jsonl", size: size, time: 1_800_000_000)
     let block = header.block
@@ -31,7 +31,7 @@ import Testing
   }
 
   static let names = [
-    "a", "a/b.txt", String(repeating: "n", count: 100), String(repeating: "n", count: 101),
+    "a", "b/b.txt", String(repeating: "n", count: 100), String(repeating: "n", count: 101),
     "d/" + String(repeating: "long/", count: 60) + "name.txt", "ünïcödé/日本語.txt", "with space=1",
     "\u{301}begins with a mark",
   ]
@@ -60,11 +60,9 @@ import Testing
       try folder.shell(
         "mkdir out && tar xf a.tar -C out && cd out && sha256sum -c --quiet --strict SHA256SUMS")
       for (name, bytes) in contents { #expect(try folder.read("out/" + name) == bytes) }
-      // Packed again by the system's tar, in its own order and format.
-      for format in ["gnu", "pax", "ustar"] where format != "ustar" {
-        try folder.shell("tar cf \(format).tar --format=\(format) -C out .")
-        if format == "pax" { try ArchiveReader(path: folder.file("pax.tar")).verify() }
-      }
+      // Packed again by the system's tar, in its own order.
+      try folder.shell("tar cf pax.tar --format=pax -C out .")
+      try ArchiveReader(path: folder.file("pax.tar")).verify()
     }
   }
 
@@ -83,7 +81,7 @@ import Testing
 
   /// An archive with these members between the first and the last.
   static func write(_ path: String, _ contents: [String: [UInt8]]) throws {
-    let at = Timestamp(microseconds: 1_800_000_000_000_000)
+    let at = Timestamp(microseconds: 1_700_000_000_000_000)
     let writer = try ArchiveWriter(path: path, madeAt: at)
     try writer.begin(ArchiveLayout.runs)
     try writer.end()

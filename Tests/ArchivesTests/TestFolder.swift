@@ -33,7 +33,7 @@ struct TestFolder {
   {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", command + " > .out 2> .err"]
+    process.arguments = ["-c", "(\(command)) > .out 2> .err"]
     process.currentDirectoryURL = URL(fileURLWithPath: path)
     process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
     try process.run()

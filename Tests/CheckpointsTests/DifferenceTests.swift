@@ -99,7 +99,8 @@ struct DifferenceTests {
       }
       let number = UInt64(8 + symbol % 8) << UInt64(symbol / 8) + rest
       let folded = UInt32(number - 8)
-      let difference = Int64(folded / 2) * (folded.isMultiple(of: 2) ? 1 : -1)
+      let difference =
+        Int64(folded / 2) * (folded.isMultiple(of: 2) ? 1 : -1)
         - (folded.isMultiple(of: 2) ? 0 : 1)
       let value = word(base, index) &+ UInt32(truncatingIfNeeded: difference)
       for place in 0..<4 { result.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * place))) }

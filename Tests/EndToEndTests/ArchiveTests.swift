@@ -252,7 +252,8 @@ extension ArchiveTests {
     }
     for checkpoint in one.checkpoints {
       let bytes = try await there.client.checkpointBytes(otherName, .epoch(checkpoint.epoch))
-      let digest = SHA256.hash(data: bytes).map { String($0 + 256, radix: 16).dropFirst() }.joined()
+      let digest = SHA256.hash(data: bytes).map { String(Int($0) + 256, radix: 16).dropFirst() }
+        .joined()
       #expect(digest == checkpoint.sha256)
     }
     for artifact in one.artifacts {

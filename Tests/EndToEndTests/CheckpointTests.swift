@@ -1,6 +1,8 @@
 // Checkpoints from the training to the file: what is kept of each epoch, and states that were not
 // kept, computed again.
+import Client
 import Crypto
+import Client
 import Experiments
 import Foundation
 import Testing

@@ -103,7 +103,8 @@ import Testing
   private static func comparison(_ random: inout SeededGenerator) -> (String, Truth) {
     let signs = ["=", "!=", "<", "<=", ">", ">="]
     let sign = signs.randomElement(using: &random) ?? "="
-    let number = [0, 0.5, 1, 0.125, 0.3, 5].randomElement(using: &random) ?? 0
+    let numbers: [Double] = [0, 0.5, 1, 0.125, 0.3, 5]
+    let number = numbers.randomElement(using: &random) ?? 0
     let key = ["f1", "loss", "nothing"].randomElement(using: &random) ?? ""
     switch Int.random(in: 0..<14, using: &random) {
     case 0, 1, 2:

@@ -18,9 +18,9 @@ import Testing
     "[1, 2]", "{\"a\": null}", "12", "1e5", "null",
   ]
   private static let numbers: [Double] = [
-    0, -0.0, 1, -1, 0.1, 1.0 / 3, 1e14, 1e15, 1e16, 123_456_789_012_345, 1e21, 1e-7, 5e-324, 1e300,
+    0, -0.0, 1, -1, 0.1, 1.0 / 3, 1e14, 1e15, 1e16, 123_456_789_012_345, 1e21, 1e-7, .leastNonzeroMagnitude, 1e300,
     .greatestFiniteMagnitude, .nan, .infinity, -.infinity, 100, 2.5, -12.75, 1e22,
-    9_007_199_254_740_993, -1e-5, 0.0001, 0.00001,
+    9_007_199_254_740_992, -1e-5, 0.0001, 0.00001,
   ]
 
   private static func encoded(_ page: Page) throws -> String {
@@ -107,7 +107,8 @@ import Testing
         run: id, (Self.numbers + more).enumerated().map { test.point("m\($0)", 1, $1) })
       let run = try await test.store.run(id)
       let bytes = try await test.store.runsJSON(Store.RunQuery())
-      #expect(String(decoding: bytes, as: UTF8.self) == (try Self.encoded(Page(items: [run]))))
+      let expected = try Self.encoded(Page(items: [run]))
+      #expect(String(decoding: bytes, as: UTF8.self) == expected)
     }
   }
 }

@@ -124,13 +124,15 @@ import Testing
 
   @Test func runsAreCounted() async throws {
     try await Self.with { test in
-      func count(_ query: Store.RunQuery) async throws -> Int { try await test.store.count(query) }
-      #expect(try await count(.init()) == 6)
-      #expect(try await count(.init(deleted: true)) == 1)
-      #expect(try await count(.init(statuses: [.queued])) == 1)
-      #expect(try await count(.init(whereText: "metrics.f1 >= 2", limit: 1)) == 3)
-      #expect(try await count(.init(whereText: "not metrics.f1 >= 2")) == 1)
-      #expect(try await count(.init(whereText: "metrics.f1 is null")) == 1)
+      let cases: [(Store.RunQuery, Int)] = [
+        (.init(), 6), (.init(deleted: true), 1), (.init(statuses: [.queued]), 1),
+        (.init(whereText: "metrics.f1 >= 2", limit: 1), 3),
+        (.init(whereText: "not metrics.f1 >= 2"), 1), (.init(whereText: "metrics.f1 is null"), 1),
+      ]
+      for (query, expected) in cases {
+        let count = try await test.store.count(query)
+        #expect(count == expected, "\(query.whereText ?? "")")
+      }
     }
   }
 

@@ -199,8 +199,8 @@ import Testing
       try await test.store.write { db, _ in
         try db.execute(
           sql: """
-            UPDATE chunks SET data = substr(data, 1, 400) || x'AA' || substr(data, 402)
-            WHERE lower(hex(sha256)) = ?
+            UPDATE chunks SET data = CAST(
+              substr(data, 1, 400) || x'AA' || substr(data, 402) AS BLOB) WHERE lower(hex(sha256)) = ?
             """, arguments: [base])
       }
       let found = try await test.store.verifyCheckpoints(run: run)
@@ -234,8 +234,10 @@ import Testing
 
   @Test func aDifferenceNeedsItsBase() async throws {
     try await TestStore.with { test in
-      let base = (0..<4_000).map { UInt8(truncatingIfNeeded: $0 / 16) }
-      let chunk = try ChunkCoder.encode(base.map { $0 &+ 1 }, type: .f32, base: base)
+      let numbers = (0..<1_000).map { Float($0).squareRoot() * 1.1 }
+      let base = Tensor(name: "old", shape: [1_000], floats: numbers).bytes
+      let next = Tensor(name: "new", shape: [1_000], floats: numbers.map { $0 * 1.0001 }).bytes
+      let chunk = try ChunkCoder.encode(next, type: .f32, base: base)
       try #require(chunk.base != nil)
       await expect("chunk_missing") { try await put(test, [chunk]) }
       await expect("invalid_value") {

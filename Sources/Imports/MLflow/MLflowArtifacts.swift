@@ -29,6 +29,7 @@ struct MLflowArtifacts {
     let folder: String
     switch locate(uri, run: run) {
     case .folder(let path): folder = path
+    case .none: return
     case .absent:
       if absent == 0 { absentExample = Self.localPath(uri) ?? uri }
       absent += 1
@@ -54,8 +55,7 @@ struct MLflowArtifacts {
     }
   }
 
-  /// Whether a run has no artifacts or they were moved cannot be told: MLflow makes a run's folder
-  /// with its first one. So it is said once.
+  /// Whether such a run has no artifacts or they were moved cannot be told. So it is said once.
   func finish(emit: (ImportItem) throws -> Void) throws {
     guard absent > 0 else { return }
     try emit(
@@ -68,6 +68,8 @@ struct MLflowArtifacts {
 
   private enum Place {
     case folder(String)
+    /// The experiment has a folder there, and the run none: MLflow makes it with the first file.
+    case none
     case absent
     case elsewhere
   }
@@ -82,7 +84,15 @@ struct MLflowArtifacts {
     } else {
       return .elsewhere
     }
-    if path.hasPrefix("/"), Self.isFolder(path) { return .folder(path) }
+    if path.hasPrefix("/") {
+      if Self.isFolder(path) { return .folder(path) }
+      let parts = path.split(separator: "/")
+      if let place = parts.lastIndex(of: Substring(run.text)),
+        Self.isFolder("/" + parts[..<place].joined(separator: "/"))
+      {
+        return .none
+      }
+    }
     // The store may have been moved: below its folder, the end of the path is still the same.
     var end = path.split(separator: "/")[...]
     while end.contains(Substring(run.text)) {

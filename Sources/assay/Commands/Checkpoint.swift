@@ -52,14 +52,16 @@ struct CheckpointList: AsyncParsableCommand {
 
   private static func table(_ checkpoints: [Checkpoint]) -> TextTable {
     var table = TextTable([
-      .right("epoch"), .left("kind"), .right("step"), .right("tensors"), .right("size"), .right("stored"),
+      .right("epoch"), .left("kind"), .right("step"), .right("tensors"), .right("size"),
+      .right("stored"),
       .left("made"), .left("sha256"), .left(""),
     ])
     for checkpoint in checkpoints {
       let marks = [checkpoint.isBest ? "best" : nil, checkpoint.isLatest ? "latest" : nil]
       table.add([
         .init(String(checkpoint.epoch)), .init(checkpoint.kind.rawValue),
-        .init(String(checkpoint.step)), .init(String(checkpoint.tensors)), .init(Quantities.bytes(checkpoint.rawBytes)),
+        .init(String(checkpoint.step)), .init(String(checkpoint.tensors)),
+        .init(Quantities.bytes(checkpoint.rawBytes)),
         .init(Quantities.bytes(checkpoint.storedBytes)),
         .init(Moments.localToTheSecond(checkpoint.createdAt)),
         .init(String(checkpoint.sha256.prefix(16))),

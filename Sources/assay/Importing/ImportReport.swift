@@ -32,7 +32,8 @@ struct ImportReport: Encodable, Sendable {
   }
 
   var lines: [String] {
-    var lines = ["\(dryRun ? "would import" : "imported") \(content)"]
+    let isAnything = imported + updated > 0
+    var lines = ["\(dryRun ? "would import" : "imported") \(isAnything ? content : "nothing new")"]
     if updated > 0 {
       lines.append("\(Self.runs(updated)) of these had been there and went on")
     }

@@ -39,7 +39,9 @@ extension CheckpointBench {
           let end = min(start + ChunkCoder.maxBytes, tensor.bytes.count)
           let piece = prepare(Array(tensor.bytes[start..<end]))
           raw += piece.count
-          time += try CheckpointBench.threadSeconds { stored += try ChunkCoder.encode(piece).stored.count }
+          time += try CheckpointBench.threadSeconds {
+            stored += try ChunkCoder.encode(piece).stored.count
+          }
         }
       }
       return Result(
