@@ -77,7 +77,7 @@ import Testing
       try await TestStore.with { test in
         // More than one step's worth of pages.
         try await test.store.write { db, _ in
-          for index in 0..<8 {
+          for index in 0..<12 {
             try db.execute(
               sql: """
                 INSERT INTO chunks (sha256, raw_bytes, codec, created_at, data)
@@ -87,14 +87,16 @@ import Testing
         }
         let store = test.store
         let begun = Atomic(false)
+        let isCancelled = Atomic(false)
         let task = Task {
           try await store.backup(to: folder + "/backup.db") { _ in
             begun.store(true, ordering: .releasing)
-            usleep(20_000)
+            while !isCancelled.load(ordering: .acquiring) { usleep(1_000) }
           }
         }
         while !begun.load(ordering: .acquiring) { try await Task.sleep(for: .milliseconds(1)) }
         task.cancel()
+        isCancelled.store(true, ordering: .releasing)
         await #expect(throws: CancellationError.self) { try await task.value }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
         try await store.write { db, _ in try db.execute(sql: "DELETE FROM chunks") }
@@ -106,7 +108,7 @@ import Testing
     try await withFolder { folder in
       try await TestStore.with { test in
         let left = folder + "/backup.db.partial"
-        try Data(repeating: 7, count: 100_000_000 / 100).write(to: URL(fileURLWithPath: left))
+        try Data(repeating: 7, count: 1_000_000).write(to: URL(fileURLWithPath: left))
         _ = try await test.store.backup(to: folder + "/backup.db")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["backup.db"])
       }

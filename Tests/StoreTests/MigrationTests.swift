@@ -1,11 +1,12 @@
 // Every earlier schema's database is brought up to date without a loss, and killing the program on
 // the way leaves the old state or a later one, never something between.
 
-import Checkpoints
+import Dispatch
 import Experiments
 import Foundation
 import GRDB
 import Store
+import Synchronization
 import Testing
 
 @Suite(.serialized) struct MigrationTests {
@@ -125,8 +126,12 @@ import Testing
     process.arguments = ["migrate", "--data", data]
     process.standardOutput = FileHandle.nullDevice
     let start = ContinuousClock.now
+    let hasEnded = Mutex(false)
     try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-      process.terminationHandler = { _ in done.resume() }
+      process.terminationHandler = { _ in
+        hasEnded.withLock { $0 = true }
+        done.resume()
+      }
       do {
         try process.run()
       } catch {
@@ -135,7 +140,12 @@ import Testing
       }
       if let seconds {
         let pid = process.processIdentifier
-        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { kill(pid, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + seconds) {
+          // Its number may be another's once it has ended.
+          hasEnded.withLock { hasEnded in
+            if !hasEnded { _ = kill(pid, SIGKILL) }
+          }
+        }
       }
     }
     if seconds == nil { #expect(process.terminationStatus == 0) }

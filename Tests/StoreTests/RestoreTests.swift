@@ -39,12 +39,14 @@ import Testing
 
   @Test func whatAFolderHasIsKeptAndOnlyWithForce() async throws {
     try await withBackup { _, backup, data, clock in
-      let store = try Store(folder: data, clock: clock.wall)
-      _ = try await store.submit([
-        Store.NewJob(
-          uid: Identifier(at: clock.wall.now()), spec: .test(name: "old"), context: .test)
-      ])
-      // Not closed: its log is not in the file yet, as after a kill.
+      try await TestStore.with { test in
+        _ = try await test.submit(.test(name: "old"))
+        // Copied while it is open: its log is not in the file yet, as after a kill.
+        for suffix in ["", "-wal"] {
+          try FileManager.default.copyItem(
+            atPath: test.store.databasePath + suffix, toPath: data + "/assay.db" + suffix)
+        }
+      }
       try FileManager.default.createDirectory(
         atPath: data + "/attempts/1", withIntermediateDirectories: true)
       await expect("data_folder_not_empty") {
@@ -65,7 +67,6 @@ import Testing
           atPath: kept + suffix, toPath: old + "/assay.db" + suffix)
       }
       #expect(try await runNames(old, clock) == ["old"])
-      await store.close()
     }
   }
 
@@ -128,11 +129,13 @@ import Testing
       ]
       for step in done.prefix(steps) { try step() }
       #expect(try await runNames(data, clock) == ["kept"])
+      let found = Set(try names(data))
       #expect(
-        try names(data) == [
+        found.isSuperset(of: [
           "assay.db", "assay.db.before-restore-\(time)", "assay.db.before-restore-\(time)-wal",
           "attempts", "attempts.before-restore-\(time)",
-        ])
+        ]))
+      #expect(!found.contains("assay.db.restored-\(time)"))
       #expect(try await runNames(data, clock) == ["kept"])
     }
   }

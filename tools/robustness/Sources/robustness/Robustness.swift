@@ -25,6 +25,7 @@ struct Robustness {
   }
 
   private static let parts: [String: @Sendable (Options, inout Figures) throws -> Void] = [
-    "killstorm": KillStorm.run, "powercut": PowerCut.run, "faults": Faults.run,
+    "killstorm": KillStorm.run, "migrations": Migrations.run, "powercut": PowerCut.run,
+    "faults": Faults.run,
   ]
 }
