@@ -26,5 +26,6 @@ struct Robustness {
 
   private static let parts: [String: @Sendable (Options, inout Figures) throws -> Void] = [
     "killstorm": KillStorm.run, "powercut": PowerCut.run, "faults": Faults.run,
+    "migrations": Migrations.run,
   ]
 }
