@@ -29,7 +29,8 @@ enum Faults {
           sweep.findings.add("trouble", "\(trials[index]): \(error)")
         }
         if index % 250 == 249 {
-          say("\(index + 1) trials in \(Int(Moment.now - start)) s, \(sweep.findings.total) findings")
+          say(
+            "\(index + 1) trials in \(Int(Moment.now - start)) s, \(sweep.findings.total) findings")
         }
       }
     }
@@ -40,7 +41,8 @@ enum Faults {
       ("damaged", "doctor"), ("acknowledged_lost", "missing"), ("doubled", "doubled"),
       ("crashes", "crash"), ("errors_without_code", "uncoded"), ("hangs", "hang"),
       ("acknowledged_after_failed_sync", "after sync"), ("alive_after_failed_sync", "lives on"),
-      ("refused_restarts", "restart"), ("broken_backups", "backup"), ("trials_broken_off", "trouble"),
+      ("refused_restarts", "restart"), ("broken_backups", "backup"),
+      ("trials_broken_off", "trouble"),
     ] {
       let found = sweep.findings.count(kind)
       figures.add(name, Double(found), unit: "", goal: "0", holds: found == 0)

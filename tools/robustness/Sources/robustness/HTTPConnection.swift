@@ -117,7 +117,8 @@ final class HTTPConnection {
     let head = String(decoding: buffer[..<end], as: UTF8.self)
     buffer.removeSubrange(..<(end + 4))
     var lines = head.split(separator: "\r\n")
-    guard let first = lines.first, let status = Int(first.split(separator: " ").dropFirst().first ?? "")
+    guard let first = lines.first,
+      let status = Int(first.split(separator: " ").dropFirst().first ?? "")
     else { throw Lost(description: "no HTTP: \(head.prefix(100))") }
     lines.removeFirst()
     var length: Int?

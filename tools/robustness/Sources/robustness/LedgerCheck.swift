@@ -53,7 +53,8 @@ struct LedgerCheck {
 
   private mutating func runs(_ db: Database, _ ledger: Ledger.Contents, _ isExact: Bool) throws {
     let rows = try Row.fetchAll(db, sql: "SELECT uid, id FROM runs WHERE job_id IS NULL")
-    let found = Dictionary(rows.map { ($0[0] as String, $0[1] as Int64) }, uniquingKeysWith: { a, _ in a })
+    let found = Dictionary(
+      rows.map { ($0[0] as String, $0[1] as Int64) }, uniquingKeysWith: { a, _ in a })
     for (uid, id) in ledger.runs where found[uid] != id {
       missing.append("run \(id) (\(uid))")
     }
@@ -73,7 +74,8 @@ struct LedgerCheck {
     for row in rows { found[row[0], default: [:]][row[1]] = row[2] }
     for (run, params) in ledger.params {
       for (key, value) in params where found[run]?[key] != value {
-        missing.append("param \(key) = \(value) of run \(run); it is \(found[run]?[key] ?? "absent")")
+        missing.append(
+          "param \(key) = \(value) of run \(run); it is \(found[run]?[key] ?? "absent")")
       }
     }
     if isExact, rows.count > ledger.paramCount {

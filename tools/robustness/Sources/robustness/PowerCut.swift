@@ -42,10 +42,13 @@ enum PowerCut {
       // From the cut on everything fails, in whatever way; but nothing is acknowledged.
       let crew = WriterCrew(
         place, ledger: ledger, findings: findings,
-        tolerated: ["io_error", "store_closed", "disk_full", "shutting_down", "cannot_open"],
+        tolerated: [
+          "io_error", "store_closed", "disk_full", "shutting_down", "cannot_open",
+          "database_damaged",
+        ],
         pause: 0...1_000)
       crew.startAll(&random)
-      for _ in 0..<cuts { try cut(place, disk, &random) }
+      for _ in 0..<cuts { try cut(place, disk, ledger, &random) }
       let daemon = try DaemonProcess(place)
       if !crew.finish() { findings.add("silence", "the writers did not finish: \(place.logTail)") }
       let exit = daemon.stop()
@@ -62,9 +65,12 @@ enum PowerCut {
       place.remove()
     }
 
-    private mutating func cut(_ place: Place, _ disk: ScratchDisk, _ random: inout Random) throws {
+    private mutating func cut(
+      _ place: Place, _ disk: ScratchDisk, _ ledger: Ledger, _ random: inout Random
+    ) throws {
       count += 1
-      let control = disk.mountPoint + "/control"
+      // Always a new one: ext4 writes a file that is cut to nothing and written anew when it is closed.
+      let control = disk.mountPoint + "/control-\(count)"
       let mark = [UInt8]("written before cut \(count)".utf8)
       let daemon: DaemonProcess
       do {
@@ -73,7 +79,8 @@ enum PowerCut {
         return findings.add("start", "\(refusal)")
       }
       Moment.sleep(Double(random.number(10_000...200_000)) / 1e6)
-      try Data(mark).write(to: URL(fileURLWithPath: control))
+      try Files.writeUnsynced(mark, to: control)
+      let before = ledger.contents
       try disk.cutPower()
       Moment.sleep(Double(random.number(0...20_000)) / 1e6)
       daemon.kill()
@@ -82,12 +89,19 @@ enum PowerCut {
       try disk.mount()
       if (try? Files.bytes(control)) != mark { controlsLost += 1 }
       findings.add("doctor", try StoreCheck.doctor(place))
+      let check = try LedgerCheck(database: place.database, before, isExact: false)
+      findings.add("missing", check.missing.map { "acknowledged before cut \(count): \($0)" })
+      let late = try LedgerCheck(database: place.database, ledger.contents, isExact: false)
+      if check.missing.isEmpty {
+        findings.add("missing", late.missing.map { "acknowledged around cut \(count): \($0)" })
+      }
     }
 
     func report(_ figures: inout Figures) {
       figures.add("power_cuts", Double(count), unit: "", goal: "", holds: nil)
       figures.add(
-        "acknowledged_writes", Double(acknowledged), unit: "", goal: "some", holds: acknowledged > 0)
+        "acknowledged_writes", Double(acknowledged), unit: "", goal: "some", holds: acknowledged > 0
+      )
       figures.add("acknowledged_points", Double(points), unit: "", goal: "some", holds: points > 0)
       let share = Double(controlsLost) / Double(max(count, 1))
       figures.add(

@@ -24,7 +24,8 @@ enum StoreCheck {
       let problems = (object as? [String: Any])?["problems"] as? [[String: Any]]
     else { return [] }
     return problems.map { problem in
-      ["kind", "thing", "message"].compactMap { problem[$0].map { "\($0)" } }.joined(separator: ": ")
+      ["kind", "thing", "message"].compactMap { problem[$0].map { "\($0)" } }.joined(
+        separator: ": ")
     }
   }
 
