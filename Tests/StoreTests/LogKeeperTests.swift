@@ -21,14 +21,14 @@ import Testing
     let queue = WriteQueue(
       pool: pool, hub: ChangeHub(), logKeeper: LogKeeper(interval: 64, bound: bound),
       onFailure: { _ in })
-    let isOver = Atomic(false)
+    let end = End()
     return try await withThrowingTaskGroup(of: Void.self) { group in
       for reader in 0..<3 {
         group.addTask {
           await withCheckedContinuation { continuation in
             Thread.detachNewThread {
               usleep(UInt32(reader) * 1_000)
-              while !isOver.load(ordering: .relaxed) {
+              while !end.isOver.load(ordering: .relaxed) {
                 // A failed read would only make the test easier.
                 _ = try? pool.read { db in
                   _ = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM pieces")
@@ -49,7 +49,7 @@ import Testing
         let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
         greatest = max(greatest, size / Self.pageBytes)
       }
-      isOver.store(true, ordering: .relaxed)
+      end.isOver.store(true, ordering: .relaxed)
       try await group.waitForAll()
       await queue.close()
       try pool.close()
@@ -76,14 +76,17 @@ import Testing
         }
       }
       let pool = try DatabaseQueue(path: test.store.databasePath)
-      try await pool.write { db in
-        _ = try db.execute(sql: "CREATE TABLE extra (x INTEGER)")
-      }
-      let row = try await pool.writeWithoutTransaction { db in
+      try await pool.write { db in try db.execute(sql: "CREATE TABLE extra (x INTEGER)") }
+      let row: Row? = try pool.inDatabase { db in
         try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
       }
       #expect(row?[0] == 0 && row?[1] == 0)
       try pool.close()
     }
   }
+}
+
+/// Tells threads that it is over.
+private final class End: Sendable {
+  let isOver = Atomic(false)
 }
