@@ -8,6 +8,10 @@ CREATE INDEX attempts_active ON attempts (state) WHERE state IN ('starting', 'ru
 
 CREATE INDEX attempts_by_run ON attempts (run_id);
 
+CREATE INDEX baseline_runs_by_run ON baseline_runs (run_id);
+
+CREATE INDEX check_runs_by_run ON check_runs (run_id);
+
 CREATE INDEX checkpoint_chunks_by_chunk ON checkpoint_chunks (chunk_id);
 
 CREATE INDEX chunks_by_base ON chunks (base_chunk_id) WHERE base_chunk_id IS NOT NULL;
@@ -16,11 +20,21 @@ CREATE INDEX chunks_unreferenced ON chunks (created_at) WHERE reference_count = 
 
 CREATE INDEX jobs_active ON jobs (state) WHERE state IN ('starting', 'running');
 
+CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;
+
 CREATE INDEX jobs_by_schedule ON jobs (schedule_id, id) WHERE schedule_id IS NOT NULL;
 
 CREATE INDEX jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
 
-CREATE INDEX metrics_by_last ON metrics (key_id, last);
+CREATE INDEX metrics_by_last ON metrics (key_id, last, run_id);
+
+CREATE INDEX params_by_number ON params (key, number) WHERE number IS NOT NULL;
+
+CREATE INDEX params_by_start ON params (key, substr(value, 1, 40)) WHERE length(value) > 40;
+
+CREATE INDEX params_by_value ON params (key, value) WHERE length(value) <= 40;
+
+CREATE INDEX run_origins_by_parent ON run_origins (parent_uid) WHERE parent_uid IS NOT NULL;
 
 CREATE INDEX runs_by_experiment ON runs (experiment_id, id);
 
@@ -28,9 +42,17 @@ CREATE INDEX runs_by_job ON runs (job_id) WHERE job_id IS NOT NULL;
 
 CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 
+CREATE INDEX runs_by_start ON runs (started_at);
+
+CREATE INDEX runs_by_status ON runs (status);
+
 CREATE INDEX runs_deleted ON runs (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE UNIQUE INDEX schedules_by_name ON schedules (name) WHERE deleted_at IS NULL;
+
+CREATE INDEX tags_by_start ON tags (key, substr(value, 1, 40)) WHERE length(value) > 40;
+
+CREATE INDEX tags_by_value ON tags (key, value) WHERE length(value) <= 40;
 
 CREATE TABLE artifact_chunks (
   artifact_id INTEGER NOT NULL REFERENCES artifacts (id),
@@ -135,7 +157,7 @@ CREATE TABLE chunks (
   reference_count INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
   data BLOB NOT NULL
-) STRICT;
+, depth INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE datasets (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -152,6 +174,14 @@ CREATE TABLE environments (
   host_class TEXT NOT NULL,
   info TEXT NOT NULL               -- JSON of Environment
 ) STRICT;
+
+CREATE TABLE epoch_hashes (
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  epoch INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,            -- of the whole state as a safetensors file
+  PRIMARY KEY (run_id, epoch)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -209,13 +239,12 @@ CREATE TABLE metric_keys (
 ) STRICT;
 
 CREATE TABLE metric_points (
-  metric_id INTEGER NOT NULL REFERENCES metrics (id),
+  series_id INTEGER NOT NULL REFERENCES series (id),
   step INTEGER NOT NULL,
   time INTEGER NOT NULL,           -- microseconds since the run's created_at
-  value ANY NOT NULL,
+  value ANY NOT NULL,              -- a REAL, or the text 'NaN'
   epoch INTEGER,
-  attempt INTEGER NOT NULL,        -- number of the attempt that wrote it; 0 without one
-  PRIMARY KEY (metric_id, step, time, value)
+  PRIMARY KEY (series_id, step, time, value)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE metrics (
@@ -250,6 +279,19 @@ CREATE TABLE params (
   PRIMARY KEY (run_id, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE purges (
+  run_id INTEGER PRIMARY KEY REFERENCES runs (id),
+  asked_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE run_origins (
+  run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  parent_uid TEXT,                 -- of the run it belongs to, which may come later or never
+  spec TEXT,                       -- JSON, of its job there
+  context TEXT,                    -- JSON of SubmitContext
+  imported_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   uid TEXT NOT NULL UNIQUE,
@@ -274,7 +316,7 @@ CREATE TABLE runs (
   started_at INTEGER,
   ended_at INTEGER,
   deleted_at INTEGER
-) STRICT;
+, whole_every INTEGER) STRICT;
 
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -292,6 +334,23 @@ CREATE TABLE schedules (
   next_at INTEGER,
   deleted_at INTEGER
 ) STRICT;
+
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  metric_id INTEGER NOT NULL REFERENCES metrics (id),
+  attempt INTEGER NOT NULL,        -- number of the attempt that wrote it; 0 without one
+  UNIQUE (metric_id, attempt)
+) STRICT;
+
+CREATE TABLE series_blocks (
+  series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+  first_step INTEGER NOT NULL,
+  last_step INTEGER NOT NULL,      -- it stands for all points of the series from first_step to here
+  count INTEGER NOT NULL,
+  points BLOB NOT NULL,            -- first, last, least, greatest and first NaN, each once, in order:
+                                   -- step, time, value, epoch (8 bytes each, little-endian)
+  PRIMARY KEY (series_id, first_step)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tags (
   run_id INTEGER NOT NULL REFERENCES runs (id),
@@ -325,8 +384,9 @@ CREATE TRIGGER chunk_bases_removed AFTER DELETE ON chunks WHEN OLD.base_chunk_id
 END;
 
 CREATE VIEW metric_history AS
-  SELECT m.run_id, k.name AS key, p.step, p.epoch, r.created_at + p.time AS time, p.value, p.attempt
+  SELECT m.run_id, k.name AS key, p.step, p.epoch, r.created_at + p.time AS time, p.value, s.attempt
   FROM metric_points p
-  JOIN metrics m ON m.id = p.metric_id
+  JOIN series s ON s.id = p.series_id
+  JOIN metrics m ON m.id = s.metric_id
   JOIN metric_keys k ON k.id = m.key_id
   JOIN runs r ON r.id = m.run_id;
