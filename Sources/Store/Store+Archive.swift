@@ -22,13 +22,11 @@ extension Store {
         WHERE r.id = ?
         """, [id])
       guard let row else { throw StoreError.runNotFound(name: "\(id)") }
-      let checkpoints = try db.rows(
-        """
-        SELECT kind, epoch, step, sha256, raw_bytes FROM checkpoints WHERE run_id = ?
-        ORDER BY epoch, kind
-        """, [id]
-      ).map {
-        ArchiveCheckpoint(kind: $0[0], epoch: $0[1], step: $0[2], sha256: $0[3], bytes: $0[4])
+      // One for each epoch: the whole state where there is one, else the snapshot.
+      let checkpoints = try CheckpointRows.all(db, run: id).map {
+        ArchiveCheckpoint(
+          kind: $0.kind.rawValue, epoch: $0.epoch, step: $0.step, sha256: $0.sha256,
+          bytes: $0.rawBytes)
       }
       let artifacts = try db.rows(
         "SELECT path, media_type, sha256, bytes FROM artifacts WHERE run_id = ? ORDER BY path", [id]

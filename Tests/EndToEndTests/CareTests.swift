@@ -29,6 +29,7 @@ struct CareTests {
           acknowledged.store(from + 100, ordering: .releasing)
         }
       }
+      try await eventually("points are there") { acknowledged.load(ordering: .acquiring) > 0 }
       for round in 0..<5 {
         let before = acknowledged.load(ordering: .acquiring)
         let file = daemon.folder.file("backup-\(round).db")

@@ -77,7 +77,7 @@ import Testing
       try await test.store.write { db, _ in
         try db.execute(sql: "UPDATE chunks SET data = x'010204'")
       }
-      await expect("chunk_damaged") {
+      await expect("artifact_damaged") {
         try await test.store.artifactBytes(run: attempt.runId, path: "a")
       }
     }

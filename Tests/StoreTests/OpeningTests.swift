@@ -11,7 +11,8 @@ import Testing
         try ["synchronous", "foreign_keys", "mmap_size", "auto_vacuum", "wal_autocheckpoint"]
           .map { try Int.fetchOne(db, sql: "PRAGMA \($0)") }
       }
-      #expect(writer == [2, 1, 0, 2, 1000])
+      // The writer moves the log itself, after the answers.
+      #expect(writer == [2, 1, 0, 2, 0])
       let reader = try await test.store.read { db in
         try ["foreign_keys", "mmap_size", "wal_autocheckpoint"]
           .map { try Int.fetchOne(db, sql: "PRAGMA \($0)") }

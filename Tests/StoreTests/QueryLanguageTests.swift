@@ -150,7 +150,7 @@ import Testing
     try await TestStore.with { test in
       let id = try await test.run()
       _ = try await test.store.changeRun(
-        id, tags: ["long": String(repeating: "a", count: 8_000) + "!"])
+        id, tags: ["long": String(repeating: "a", count: 7_999) + "!"])
       func count(_ text: String) async throws -> Int {
         try await test.store.runs(Store.RunQuery(whereText: text)).items.count
       }

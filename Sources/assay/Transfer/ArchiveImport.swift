@@ -141,7 +141,8 @@ struct ArchiveImport {
     let made: Checkpoint
     do {
       made = try await client.putCheckpoint(
-        run: run, epoch: checkpoint.epoch, step: checkpoint.step,
+        run: run, kind: CheckpointKind(rawValue: checkpoint.kind) ?? .checkpoint,
+        epoch: checkpoint.epoch, step: checkpoint.step,
         file: try reader.bytes(of: member, atMost: Limits.checkpointBytes))
     } catch let error as CheckpointError {
       throw ArchiveError.content(member: member.name, line: nil, reason: error.message)
