@@ -10,7 +10,7 @@ import Wire
 struct SurvivalTests {
   static let epochs = 12
   static let spec = Specs.synthetic(
-    rows: 12_000, features: 60, units: 48, epochs: epochs,
+    rows: 20_000, features: 60, units: 48, epochs: epochs,
     changes: ["checkpoints": .object(["every": .int(2), "best": .string("val_loss")])])
 
   /// What must not depend on kills: every metric that is not a measurement of time, and the hash of

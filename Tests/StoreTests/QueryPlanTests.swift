@@ -74,9 +74,9 @@ import Testing
       var effort = QueryEffort()
       effort.candidates = -1
       effort.walked = 20
-      let text =
-        "metrics.f1 < 0.3 and metrics.loss < 0.3 and params.lr < 0.3 and tags.team is not null"
-      let found = try await Self.explain(test, text, ["-metrics.f1"], limit: 50, effort: effort)
+      // Thought to hold for every fourth run, and holds for none.
+      let text = "metrics.loss < 1e9 and params.lr < -1"
+      let found = try await Self.explain(test, text, ["-metrics.f1"], limit: 2, effort: effort)
       #expect(found.plan == .sets)
       #expect(found.steps.contains { $0.contains("params_by_number") }, "\(found.steps)")
     }
