@@ -6,7 +6,7 @@ import Testing
   static let commands = [
     "", "submit", "jobs", "cancel", "logs", "runs", "show", "metrics", "compare", "evaluate",
     "checkpoint", "checkpoint list", "checkpoint export", "checkpoint verify", "artifact",
-    "artifact list", "artifact get", "artifact put", "tag", "note", "rename", "rm", "import",
+    "artifact list", "artifact get", "artifact put", "tag", "note", "rename", "rm",
     "import mlflow", "import tensorboard", "import csv", "import jsonl", "baseline",
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
