@@ -30,7 +30,7 @@ struct Assay: AsyncParsableCommand {
         subcommands: [
           RunsCommand.self, ShowCommand.self, MetricsCommand.self, CompareCommand.self,
           EvaluateCommand.self, CheckpointCommand.self, ArtifactCommand.self, TagCommand.self,
-          NoteCommand.self, RenameCommand.self, RemoveCommand.self, ImportCommand.self,
+          NoteCommand.self, RenameCommand.self, RemoveCommand.self,
         ]),
       CommandGroup(
         name: "Moving",

@@ -5,7 +5,7 @@ import ArgumentParser
 struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Bring in runs that were recorded elsewhere.",
+    abstract: "Bring in runs from elsewhere.",
     discussion: """
       An import may be repeated: what is there already stays, what is new is added, and one that was \
       broken off is finished. At its end it says what was skipped, and why.
