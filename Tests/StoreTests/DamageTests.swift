@@ -49,7 +49,8 @@ import Testing
         let bit = UInt8(1) << UInt8.random(in: 0...7, using: &generator)
         @Sendable func flip(_ db: Database) throws {
           var data =
-            try Data.fetchOne(db, sql: "SELECT data FROM chunks WHERE id = ?", arguments: [chunk.id])
+            try Data.fetchOne(
+              db, sql: "SELECT data FROM chunks WHERE id = ?", arguments: [chunk.id])
             ?? Data()
           data[data.startIndex + byte] ^= bit
           try db.execute(
@@ -118,7 +119,10 @@ import Testing
       await attempt("metrics") {
         try await store.appendMetrics(
           run: run,
-          [MetricPoint(key: "loss", step: 9_999, epoch: nil, time: .init(microseconds: 1), value: 1)]
+          [
+            MetricPoint(
+              key: "loss", step: 9_999, epoch: nil, time: .init(microseconds: 1), value: 1)
+          ]
         )
       }
     }

@@ -171,7 +171,8 @@ import Testing
       let after = repaired.problems.filter { $0.kind == it.kind && $0.thing == it.thing }
       #expect(after.map(\.repaired) == [it.repairable])
       let again = try Doctor.examine(folder: folder)
-      #expect(again.problems.contains { $0.kind == it.kind && $0.thing == it.thing } != it.repairable)
+      #expect(
+        again.problems.contains { $0.kind == it.kind && $0.thing == it.thing } != it.repairable)
       if it.repairable {
         #expect(again.problems == [], "\(again.problems.map(\.line))")
         let backup = try #require(repaired.backup)

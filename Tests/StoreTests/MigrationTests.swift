@@ -119,10 +119,11 @@ import Testing
   /// Ends the program at a random moment within the time that it takes.
   private static func migrate(_ data: String, killAfter seconds: Double?) async throws -> Double {
     let process = Process()
-    process.executableURL = URL(
-      fileURLWithPath: ProcessInfo.processInfo.environment["ASSAY_BIN_DIR"]
-        ?? SchemaFixtures.folder + "/../../../../.build/release"
-    ).appending(path: "assayd").standardized
+    process.executableURL =
+      URL(
+        fileURLWithPath: ProcessInfo.processInfo.environment["ASSAY_BIN_DIR"]
+          ?? SchemaFixtures.folder + "/../../../../.build/release"
+      ).appending(path: "assayd").standardized
     process.arguments = ["migrate", "--data", data]
     process.standardOutput = FileHandle.nullDevice
     let start = ContinuousClock.now

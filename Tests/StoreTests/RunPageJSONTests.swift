@@ -18,7 +18,8 @@ import Testing
     "[1, 2]", "{\"a\": null}", "12", "1e5", "null",
   ]
   private static let numbers: [Double] = [
-    0, -0.0, 1, -1, 0.1, 1.0 / 3, 1e14, 1e15, 1e16, 123_456_789_012_345, 1e21, 1e-7, .leastNonzeroMagnitude, 1e300,
+    0, -0.0, 1, -1, 0.1, 1.0 / 3, 1e14, 1e15, 1e16, 123_456_789_012_345, 1e21, 1e-7,
+    .leastNonzeroMagnitude, 1e300,
     .greatestFiniteMagnitude, .nan, .infinity, -.infinity, 100, 2.5, -12.75, 1e22,
     9_007_199_254_740_992, -1e-5, 0.0001, 0.00001,
   ]

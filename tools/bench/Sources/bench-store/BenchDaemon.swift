@@ -60,7 +60,8 @@ final class BenchDaemon {
     _ options: BenchOptions, _ body: (BenchDaemon) async throws -> Value
   ) async throws -> Value {
     let folder = try newFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }  // a leftover fails no measurement
+    // a leftover fails no measurement
+    defer { try? FileManager.default.removeItem(atPath: folder) }
     let daemon = try await BenchDaemon(folder: folder, programs: options.programs)
     do {
       let value = try await body(daemon)

@@ -12,7 +12,8 @@ enum SeriesReadBench {
 
   static func run(_ options: BenchOptions, _ figures: inout Figures) async throws {
     let folder = try BenchDaemon.newFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }  // a leftover fails no measurement
+    // a leftover fails no measurement
+    defer { try? FileManager.default.removeItem(atPath: folder) }
     let data = BenchDaemon.dataFolder(folder)
     let (few, many) = options.quick ? (20, 100) : (10_000, 100_000)
 

@@ -26,7 +26,8 @@ enum SizeBench {
   /// - Parameter interval: microseconds between two steps.
   private static func size(interval: Int, _ options: BenchOptions) async throws -> Double {
     let folder = try BenchDaemon.newFolder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }  // a leftover fails no measurement
+    // a leftover fails no measurement
+    defer { try? FileManager.default.removeItem(atPath: folder) }
     let (runs, metrics, points) = options.quick ? (4, 5, 500) : (20, 5, 10_000)
     let store = try Store(folder: folder, clock: .system)
     await store.close()
