@@ -23,7 +23,7 @@ extension StoreError {
     switch error.resultCode {
     case .SQLITE_FULL: self = .diskFull
     case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .databaseDamaged(reason)
-    case .SQLITE_IOERR:
+    case .SQLITE_IOERR, .SQLITE_CANTOPEN:
       self = .inputOutput("\(reason) (SQLite \(error.extendedResultCode.rawValue))")
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .databaseBusy
     case .SQLITE_MISUSE: self = .storeClosed(reason: "the database has been closed")

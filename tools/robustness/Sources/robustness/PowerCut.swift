@@ -39,7 +39,7 @@ enum PowerCut {
       let disk = try ScratchDisk.ext4(place.base, megabytes: 512)
       place.data = disk.mountPoint + "/data"
       let ledger = Ledger()
-      // From the cut on everything fails, in whatever way; but nothing is acknowledged.
+      // From the cut on everything fails, in whatever way.
       let crew = WriterCrew(
         place, ledger: ledger, findings: findings,
         tolerated: [
@@ -48,7 +48,7 @@ enum PowerCut {
         ],
         pause: 0...1_000)
       crew.startAll(&random)
-      for _ in 0..<cuts { try cut(place, disk, ledger, &random) }
+      for _ in 0..<cuts { try cut(place, disk, crew, &random) }
       let daemon = try DaemonProcess(place)
       if !crew.finish() { findings.add("silence", "the writers did not finish: \(place.logTail)") }
       let exit = daemon.stop()
@@ -66,7 +66,7 @@ enum PowerCut {
     }
 
     private mutating func cut(
-      _ place: Place, _ disk: ScratchDisk, _ ledger: Ledger, _ random: inout Random
+      _ place: Place, _ disk: ScratchDisk, _ crew: WriterCrew, _ random: inout Random
     ) throws {
       count += 1
       // Always a new one: ext4 writes a file that is cut to nothing and written anew when it is closed.
@@ -80,7 +80,7 @@ enum PowerCut {
       }
       Moment.sleep(Double(random.number(10_000...200_000)) / 1e6)
       try Files.writeUnsynced(mark, to: control)
-      let before = ledger.contents
+      crew.losePower()
       try disk.cutPower()
       Moment.sleep(Double(random.number(0...20_000)) / 1e6)
       daemon.kill()
@@ -89,12 +89,10 @@ enum PowerCut {
       try disk.mount()
       if (try? Files.bytes(control)) != mark { controlsLost += 1 }
       findings.add("doctor", try StoreCheck.doctor(place))
-      let check = try LedgerCheck(database: place.database, before, isExact: false)
-      findings.add("missing", check.missing.map { "acknowledged before cut \(count): \($0)" })
-      let late = try LedgerCheck(database: place.database, ledger.contents, isExact: false)
-      if check.missing.isEmpty {
-        findings.add("missing", late.missing.map { "acknowledged around cut \(count): \($0)" })
-      }
+      let check = try LedgerCheck(
+        database: place.database, crew.ledger.contents, isExact: false)
+      findings.add("missing", check.missing.map { "after cut \(count): \($0)" })
+      crew.regainPower()
     }
 
     func report(_ figures: inout Figures) {

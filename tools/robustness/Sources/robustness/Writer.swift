@@ -30,6 +30,9 @@ final class WriterCrew: Sendable {
     var tally = Tally()
     /// When the daemon last acknowledged something whose request began before.
     var lastBegun: Int64 = 0
+    var hasPower = true
+    /// How often the power has gone.
+    var cuts = 0
   }
 
   let ledger: Ledger
@@ -53,6 +56,18 @@ final class WriterCrew: Sendable {
     self.tolerated = tolerated
     self.pause = pause
   }
+
+  /// From now on no answer counts, until the power is back: a machine without power gives none. The
+  /// file system's shutdown call is not so strict; a sync that is under way may report success
+  /// although its transaction is dropped.
+  func losePower() {
+    state.withLock {
+      $0.hasPower = false
+      $0.cuts += 1
+    }
+  }
+
+  func regainPower() { state.withLock { $0.hasPower = true } }
 
   func start(seed: UInt64, _ make: @escaping @Sendable (Random) -> any WriteMaker) {
     state.withLock { $0.running += 1 }
@@ -94,7 +109,10 @@ final class WriterCrew: Sendable {
         let requests = try pending ?? maker.next()
         pending = requests
         let begin = Moment.nanoseconds
-        guard let replies = try send(requests, connection) else {
+        let cuts = state.withLock { $0.cuts }
+        guard let replies = try send(requests, connection),
+          state.withLock({ $0.hasPower && $0.cuts == cuts })
+        else {
           usleep(UInt32(random.number(1_000...10_000)))
           continue
         }
