@@ -171,14 +171,19 @@ extension Store {
       let first = try FileSizes(db)
       let kept = leavesSome ? max(Self.keptPages, first.pages / Self.keptShare) : 0
       var free = first.freePages
-      while free > kept, first.freePages - free < Self.pagesPerStep, ContinuousClock.now < end {
+      var isStuck = false
+      // Some at least, however slow the machine is.
+      while free > kept, first.freePages - free < Self.pagesPerStep,
+        free == first.freePages || ContinuousClock.now < end
+      {
         try db.run("PRAGMA incremental_vacuum(\(Self.pagesAtOnce))")
         let left = try db.int64("PRAGMA freelist_count") ?? 0
-        guard left < free else { break }
+        isStuck = left >= free
+        guard !isStuck else { break }
         free = left
       }
       report.fileBytes = first.fileBytes - (try FileSizes(db).fileBytes)
-      return (report, free <= kept || free == first.freePages)
+      return (report, free <= kept || isStuck)
     }
   }
 

@@ -11,7 +11,7 @@ package enum StoreFile {
   private static let readers = 4
   /// Of pages, per reader and only as far as it is used. SQLite's own 2 MiB hold less than a list of
   /// ten thousand runs is looked for in.
-  private static let readerCacheKibibytes = 16 << 10
+  private static let readerCacheKibibytes = 4 << 10
   /// Seconds that a connection waits for another process, which should not be there.
   private static let busySeconds = 5.0
   /// Bytes of write-ahead log that stay on disk after a checkpoint.
