@@ -10,7 +10,14 @@ enum PowerCut {
 
   static func run(_ options: Options, _ figures: inout Figures) throws {
     guard ScratchDisk.isPossible else { return say("skipped: mounting a disk takes root") }
-    try ScratchDisk.ownMounts()
+    do {
+      try ScratchDisk.ownMounts()
+      let place = try Place(programs: options.programs)
+      defer { place.remove() }
+      try ScratchDisk.ext4(place.base, megabytes: 64).unmount()
+    } catch {
+      return say("skipped: no disk can be made and mounted here: \(error)")
+    }
     let rounds = options.rounds(quick: 10, full: 300)
     var random = Random(seed: options.seed)
     var cuts = Cuts(options: options)

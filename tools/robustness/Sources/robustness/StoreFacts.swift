@@ -19,6 +19,11 @@ struct StoreFacts: Equatable, CustomStringConvertible, Sendable {
     }
   }
 
+  /// Whether nothing is less than it was.
+  func holdAll(of earlier: StoreFacts) -> Bool {
+    earlier.counts.allSatisfy { (counts[$0.key] ?? 0) >= $0.value }
+  }
+
   var description: String {
     counts.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", ")
   }
