@@ -52,7 +52,13 @@ final class BackupTarget {
     } else {
       try appear()
     }
-    try FileNames.sync(folder)
+    do {
+      try FileNames.sync(folder)
+    } catch {
+      // What is said to have failed is not left behind; but what took an older one's place stays.
+      if !replaces { unlink(path) }
+      throw error
+    }
     return Int64(status.st_size)
   }
 
