@@ -52,11 +52,16 @@ package struct FoundArtifact: Sendable, Equatable {
 package struct Skipped: Codable, Sendable, Equatable {
   package var what: String
   package var why: String
+  /// The run that is not whole for want of it: something that may be readable another time.
+  package var missingIn: Identifier?
 
-  package init(_ what: String, why: String) {
+  package init(_ what: String, why: String, missingIn run: Identifier? = nil) {
     self.what = what
     self.why = why
+    missingIn = run
   }
+
+  private enum CodingKeys: String, CodingKey { case what, why }
 }
 
 /// What a reader comes upon, in order. The items of several runs may alternate, but `run` comes

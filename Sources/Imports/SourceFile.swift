@@ -66,7 +66,7 @@ final class SourceFile {
       guard stat(path, &information) == 0 else { throw SourceFile.unreadable(path) }
       size = Int(information.st_size)
       modifiedNanoseconds =
-        Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
+        Int64(information.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(information.st_mtim.tv_nsec)
       isFolder = information.st_mode & S_IFMT == S_IFDIR
       isRegular = information.st_mode & S_IFMT == S_IFREG
       number = [UInt64(information.st_dev), UInt64(information.st_ino)]
@@ -78,12 +78,15 @@ final class SourceFile {
     guard let handle = opendir(folder) else { throw unreadable(folder) }
     defer { closedir(handle) }
     var names: [String] = []
-    while let entry = readdir(handle) {
+    while true {
+      errno = 0
+      guard let entry = readdir(handle) else { break }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if name != "." && name != ".." { names.append(name) }
     }
+    guard errno == 0 else { throw unreadable(folder) }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 

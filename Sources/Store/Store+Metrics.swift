@@ -21,7 +21,7 @@ extension Store {
 
   /// Adds points to a run by someone who is not one of its attempts.
   /// - Returns: how many points there were.
-  /// - Throws: `run_not_found`, `limit_exceeded`, `invalid_value`.
+  /// - Throws: `run_not_found`, `run_deleted`, `limit_exceeded`, `invalid_value`.
   @discardableResult
   package func appendMetrics(run id: Int64, _ series: [PointSeries]) async throws -> Int {
     let count = try Self.check(series)
@@ -40,7 +40,7 @@ extension Store {
     answer: @escaping @Sendable (Result<Int, any Error>) -> Void
   ) throws {
     let count = try Self.check(series)
-    submit(
+    try submit(
       { db, change in
         try Self.append(series, db, run: id, attempt: 0)
         change.note(.metrics, run: id)
@@ -77,6 +77,12 @@ extension Store {
     _ series: [PointSeries], _ db: Database, run: Int64, attempt: Int64
   ) throws {
     let origin = try origin(db, run: run)
+    // An attempt's run cannot be deleted before its job is over.
+    if attempt == 0,
+      try db.int64("SELECT 1 FROM runs WHERE id = ? AND deleted_at IS NOT NULL", [run]) != nil
+    {
+      throw StoreError.runDeleted(run)
+    }
     for points in series where points.count > 0 {
       var writer = try SeriesWriter(db, run: run, key: points.key, attempt: attempt)
       try writer.add(points, origin: origin)

@@ -45,7 +45,7 @@ extension Store {
   /// Opens a run with the status `running`. One with its `uid` that is there already stays as it is,
   /// except that params and tags are added that it has not.
   /// - Returns: the run, and whether it was opened now.
-  /// - Throws: `param_conflict`, `conflict` (the uid is that of a job's run), `run_not_found` (the
+  /// - Throws: `param_conflict`, `run_deleted`, `conflict` (the uid is that of a job's run), `run_not_found` (the
   ///   parent), `invalid_value`, `limit_exceeded`.
   package func openRun(_ run: NewRun) async throws -> (run: Run, isNew: Bool) {
     try Bounds.name(run.name, of: "name")
@@ -62,6 +62,7 @@ extension Store {
         if let job = row[1] as Int64? {
           throw StoreError.conflict("the id \(uid) is that of run \(id), which is job \(job)'s")
         }
+        try RunRows.requireUsable(db, id)
         let hasNew = try RunParams.add(db, run: id, params)
         let hasTags = try RunParams.add(db, run: id, tags: run.tags)
         if hasNew || hasTags { change.note(.runs, run: id) }
@@ -90,11 +91,11 @@ extension Store {
   }
 
   /// Adds params to any run; one that it has with the same value changes nothing.
-  /// - Throws: `run_not_found`, `param_conflict`, `invalid_value`, `limit_exceeded`.
+  /// - Throws: `run_not_found`, `run_deleted`, `param_conflict`, `invalid_value`, `limit_exceeded`.
   package func addParams(run id: Int64, _ params: [String: JSONValue]) async throws {
     let params = try RunParams.checked(params)
     try await write { db, change in
-      try RunRows.require(db, id)
+      try RunRows.requireUsable(db, id)
       if try RunParams.add(db, run: id, params) { change.note(.runs, run: id) }
     }
   }

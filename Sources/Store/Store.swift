@@ -115,7 +115,8 @@ extension Store {
   func submit<Value: Sendable>(
     _ body: @escaping WriteQueue.Body<Value>,
     answer: @escaping @Sendable (Result<Value, any Error>) -> Void
-  ) {
+  ) throws {
+    try requireSpace()
     queue.submit(body, answer: answer)
   }
 

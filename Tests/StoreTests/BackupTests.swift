@@ -63,7 +63,10 @@ import Testing
     try await TestStore.with { test in
       await expect("invalid_value") { try await test.store.backup(to: "backup.db") }
       await expect("cannot_open") { try await test.store.backup(to: "/nowhere/at/all/backup.db") }
-      for name in ["assay.db", "assay.db-wal", "assay.db-journal", "assayd.lock"] {
+      for name in [
+        "assay.db", "assay.db-wal", "assay.db-journal", "assayd.lock", "assay.db.restored-mine",
+        "restoring-mine", "ballast",
+      ] {
         await expect("invalid_value") {
           try await test.store.backup(to: test.folder + "/" + name, replacing: true)
         }

@@ -269,4 +269,40 @@ import Testing
       try await test.finish(new)
     }
   }
+
+  /// Each deletion has its own time of undoing, also of an experiment that was deleted before.
+  @Test func aRunThatIsDeletedAgainHasItsTimeAgain() async throws {
+    try await TestStore.with { test in
+      let kept = try await test.run(.test(experiment: "trials"))
+      let gone = try await test.run(.test(experiment: "trials"))
+      _ = try await test.store.changeExperiment("trials", deleted: true)
+      _ = try await test.store.changeRun(kept, deleted: false)
+      test.clock.advance(seconds: 40 * Self.days)
+      #expect(try await test.store.changeExperiment("trials", deleted: true) == [kept])
+      #expect(try await test.store.collectGarbage(collection(test)).runs == 1)
+      await expect("run_not_found") { try await test.store.run(gone) }
+      let time = try #require(try await test.store.run(kept).deletedAt)
+      #expect(abs(test.now.seconds(since: time)) < Self.days)
+    }
+  }
+
+  /// What is acknowledged is there; so a run that is going takes nothing.
+  @Test func aDeletedRunTakesNothing() async throws {
+    try await TestStore.with { test in
+      let uid = Identifier(at: test.now)
+      let (run, _) = try await test.store.openRun(Store.NewRun(uid: uid))
+      try await test.store.appendMetrics(run: run.id, [test.point("loss", 1, 0.5)])
+      _ = try await test.store.changeRun(run.id, deleted: true)
+      await expect("run_deleted") {
+        try await test.store.appendMetrics(run: run.id, [test.point("loss", 2, 0.4)])
+      }
+      await expect("run_deleted") {
+        try await test.store.addParams(run: run.id, ["rate": .number(0.1)])
+      }
+      await expect("run_deleted") { try await test.store.openRun(Store.NewRun(uid: uid)) }
+      _ = try await test.store.changeRun(run.id, deleted: false)
+      try await test.store.appendMetrics(run: run.id, [test.point("loss", 2, 0.4)])
+      #expect(try await test.store.history(run: run.id, key: "loss").points.count == 2)
+    }
+  }
 }

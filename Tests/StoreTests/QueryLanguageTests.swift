@@ -155,7 +155,8 @@ import Testing
         try await test.store.runs(Store.RunQuery(whereText: text)).items.count
       }
       for pattern in [
-        "^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(a?){50}a{50}$", "(.*.*.*.*)=x",
+        "(){0,900}(){0,900}b", "^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(a*)*b", "^(a?){50}a{50}$",
+        "(.*.*.*.*)=x",
       ] {
         #expect(try await count("tags.long =~ '\(pattern)'") == 0, "\(pattern)")
       }
@@ -164,6 +165,20 @@ import Testing
       let clauses = (0..<60).map { "tags.long =~ '(a?){400}(a?){\(300 + $0)}y'" }
       await expect("invalid_query") { try await count(clauses.joined(separator: " or ")) }
       #expect(try await count("id = \(id)") == 1)
+    }
+  }
+
+  @Test func wholeNumbersOfAttributesKeepTheirDigits() async throws {
+    try await TestStore.with { test in
+      let (run, _) = try await test.store.openRun(
+        Store.NewRun(seed: 1_234_567_890_123_456_789))
+      for (text, isFound) in [
+        ("seed = 1234567890123456789", true), ("seed in (1234567890123456789, 3)", true),
+        ("seed = 1234567890123456788", false), ("infinity > seed", true),
+      ] {
+        let found = try await test.store.runs(Store.RunQuery(whereText: text)).items.map(\.id)
+        #expect(found == (isFound ? [run.id] : []), "\(text)")
+      }
     }
   }
 

@@ -82,6 +82,29 @@ import Testing
     }
   }
 
+  /// Sets hold only runs that are there: what is complemented must not bring in others.
+  @Test func pagesOfSetsAreFull() async throws {
+    try await TestStore.with { test in
+      for number in 0..<40 {
+        let (run, _) = try await test.store.openRun(
+          Store.NewRun(tags: number < 12 ? [:] : ["t": "x"]))
+        #expect(run.id == Int64(number + 1))
+      }
+      var query = Store.RunQuery(whereText: "tags.t is null", orderBy: [], limit: 1)
+      query.effort.candidates = -1
+      query.effort.walked = 1
+      #expect(try await test.store.explainRuns(query).plan == .sets)
+      var found: [Int64] = []
+      repeat {
+        let page = try await test.store.runs(query)
+        #expect(page.items.count == 1)
+        found += page.items.map(\.id)
+        query.cursor = page.next
+      } while query.cursor != nil
+      #expect(found == Array((1...12).reversed()))
+    }
+  }
+
   @Test func anOrderWithoutAnIndexSortsAll() async throws {
     try await Self.with(runs: 30) { test in
       var effort = QueryEffort()

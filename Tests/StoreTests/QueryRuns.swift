@@ -49,6 +49,12 @@ enum QueryRuns {
       for row in rows { try row.insert(db) }
     }
     for (run, own) in points { try await test.store.appendMetrics(run: run, own) }
+    // Last: a deleted run takes no points.
+    try await test.store.write { [rows] db, _ in
+      for row in rows where row.isDeleted {
+        try db.execute(sql: "UPDATE runs SET deleted_at = 1 WHERE id = ?", arguments: [row.id])
+      }
+    }
   }
 
   private struct Row: Sendable {
@@ -67,11 +73,10 @@ enum QueryRuns {
       try db.execute(
         sql: """
           INSERT INTO runs (id, uid, experiment_id, name, status, seed, created_at, started_at,
-            ended_at, deleted_at) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?)
+            ended_at) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           id, String(format: "%032x", id), "run \(id % 7)", status, seed, id, started, ended,
-          isDeleted ? 1 : nil,
         ])
       for (key, value) in params {
         try db.execute(

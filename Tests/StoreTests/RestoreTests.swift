@@ -140,6 +140,25 @@ import Testing
     }
   }
 
+  /// Only the exact names that a restore gives are its own.
+  @Test func filesThatOnlyLookLikeARestoreStay() async throws {
+    try await withBackup { _, backup, data, clock in
+      let manager = FileManager.default
+      try manager.createDirectory(
+        atPath: data + "/restoring-notes", withIntermediateDirectories: true)
+      let lookalike = data + "/assay.db.restored-yesterday"
+      try Data("not a database".utf8).write(to: URL(fileURLWithPath: lookalike))
+      var options = Restore.Options()
+      options.force = true
+      _ = try Restore.run(
+        backup, into: data, options: options, clock: clock.wall)
+      #expect(manager.fileExists(atPath: data + "/restoring-notes"))
+      #expect(manager.fileExists(atPath: lookalike))
+      let store = try Store(folder: data, clock: clock.wall)
+      await store.close()
+    }
+  }
+
   @Test func aBackupOfAnEarlierSchemaIsBroughtUpToDate() async throws {
     let folder = TestStore.newFolder()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -53,7 +53,7 @@ package final class MLflowDatabase: ImportSource {
     if !schema.hasRunIndex { try queue.read { try MLflowPoints.makeIndex($0) } }
     let list = try queue.read { try MLflowRuns.list($0, schema, deleted: options.deleted) }
     for skipped in list.skipped { try emit(.skipped(skipped)) }
-    let importable = Set(list.uids)
+    var placed: Set<Identifier> = []
     var artifacts = MLflowArtifacts(
       folder: options.artifactsFolder, storeFolder: Self.folder(of: path),
       wanted: options.artifacts)
@@ -62,9 +62,11 @@ package final class MLflowDatabase: ImportSource {
       // The status first: if it says that the run is over, all of its points are there.
       guard let (facts, place) = try queue.read({ try MLflowRuns.facts($0, schema, uid) })
       else { continue }
-      let (run, skipped) = MLflowRecords.run(
-        facts, options: options.common, source: path, importable: importable)
+      var (run, skipped) = MLflowRecords.run(
+        facts, options: options.common, source: path, importable: placed)
+      run.signature = options.signature(run.signature)
       try emit(.run(run))
+      placed.insert(uid)
       for skipped in skipped { try emit(.skipped(skipped)) }
       if try known(uid) == run.signature {
         points.passOver(place.points)

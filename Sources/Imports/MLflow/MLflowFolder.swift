@@ -50,10 +50,12 @@ package struct MLflowFolder: ImportSource {
     var artifacts = MLflowArtifacts(
       folder: options.artifactsFolder, storeFolder: root, wanted: options.artifacts)
     var done: Int64 = 0
+    var placed: Set<Identifier> = []
     let order = MLflowRecords.ordered(list.runs.map(\.uid), parents: parents)
     for uid in order {
       guard let entry = entries[uid] else { continue }
-      try read(entry, importable: Set(entries.keys), &artifacts, known, emit)
+      try read(entry, importable: placed, &artifacts, known, emit)
+      placed.insert(uid)
       done += 1
       try emit(.progress(done))
     }
@@ -84,10 +86,15 @@ package struct MLflowFolder: ImportSource {
         + [facts.params, facts.tags].flatMap { entries in
           entries.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         })
-    let (run, skipped) = MLflowRecords.run(
+    var (run, skipped) = MLflowRecords.run(
       facts, options: options.common, source: root, importable: importable)
+    run.signature = options.signature(run.signature)
     try emit(.run(run))
-    for skipped in skipped + unreadable { try emit(.skipped(skipped)) }
+    for skipped in skipped { try emit(.skipped(skipped)) }
+    for var skipped in unreadable {
+      skipped.missingIn = entry.uid
+      try emit(.skipped(skipped))
+    }
     if try known(entry.uid) != run.signature {
       for metric in metrics.items { try readPoints(metric, run: entry.uid, owner, emit) }
       try artifacts.read(

@@ -13,6 +13,12 @@ package struct MLflowOptions: Sendable {
   package var infinities = false
 
   package init(common: ImportOptions) { self.common = common }
+
+  /// A run's signature as it is with these options: imported with others, it is read again.
+  func signature(_ ofRun: String) -> String {
+    SourceIdentity.signature(
+      [ofRun, "\(artifacts)", artifactsFolder ?? "", "\(infinities)"])
+  }
 }
 
 package enum MLflowStore {

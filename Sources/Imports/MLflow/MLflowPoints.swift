@@ -81,7 +81,7 @@ struct MLflowPoints {
     while let row = try rows.next() {
       last = row[0]
       count += 1
-      let key: String = row[columns.key]
+      let key = String.fromDatabaseValue(row[columns.key]) ?? ""
       func refuse(_ why: String) { refused[key, default: (why, 0)].count += 1 }
       if let why = Fitting.refusal(ofKey: key) {
         refuse(why)

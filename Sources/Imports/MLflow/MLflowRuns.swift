@@ -28,7 +28,7 @@ enum MLflowRuns {
         ORDER BY r.start_time, r.run_uuid
         """)
     while let row = try rows.next() {
-      let text: String = row[0]
+      let text = String.fromDatabaseValue(row[0]) ?? ""
       guard let uid = Identifier(text) else {
         list.skipped.append(
           Skipped("run \(Fitting.shown(text))", why: "its id is not 32 hexadecimal digits"))
@@ -75,7 +75,8 @@ enum MLflowRuns {
       experiment: (row[0] as String?) ?? "mlflow",
       status: (row[1] as String?).flatMap(MLflowRecords.status) ?? .running,
       isDeleted: (row[2] as String?) == "deleted" || (row[8] as String?) == "deleted",
-      startMilliseconds: row[3], endMilliseconds: row[4], user: row[6])
+      startMilliseconds: Int64.fromDatabaseValue(row[3]),
+      endMilliseconds: Int64.fromDatabaseValue(row[4]), user: String.fromDatabaseValue(row[6]))
     facts.params = try entries(db, "params", uid)
     facts.tags = try entries(db, "tags", uid)
     if schema.hasDatasets { try addDatasets(db, schema, to: &facts) }
@@ -94,7 +95,10 @@ enum MLflowRuns {
     let rows = try Row.fetchCursor(
       db, sql: "SELECT key, value FROM \(table) WHERE run_uuid = ?", arguments: [uid.text])
     var entries: [String: String] = [:]
-    while let row = try rows.next() { entries[row[0]] = (row[1] as String?) ?? "" }
+    while let row = try rows.next() {
+      guard let key = String.fromDatabaseValue(row[0]) else { continue }
+      entries[key] = String.fromDatabaseValue(row[1]) ?? ""
+    }
     return entries
   }
 

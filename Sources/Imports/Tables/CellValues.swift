@@ -55,7 +55,10 @@ enum CellValues {
     }
     var fraction = 0.0
     if let point = clock.firstIndex(of: ".") {
-      guard let part = Double("0" + clock[point...]) else { return nil }
+      let digits = clock[point...].dropFirst()
+      guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+        let part = Double("0." + digits + "0")
+      else { return nil }
       fraction = part
       clock = clock[..<point]
     }

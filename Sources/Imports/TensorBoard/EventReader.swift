@@ -43,7 +43,7 @@ struct EventReader {
             "\(item.file) from byte \(damage.offset) on",
             why: "it is damaged: \(damage.what); everything before is imported")))
     } catch let error as ImportError {
-      try emit(.skipped(Skipped(item.file, why: error.message)))
+      try emit(.skipped(Skipped(item.file, why: error.message, missingIn: run.uid)))
     }
   }
 

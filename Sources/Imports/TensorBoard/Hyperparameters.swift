@@ -86,7 +86,7 @@ enum Hyperparameters {
 
   /// All numbers are doubles there: whole ones are shown as such.
   private static func number(_ value: Double) -> String {
-    if let whole = Int64(exactly: value), abs(whole) < 1 << 53 { return String(whole) }
+    if abs(value) < 0x1p53, let whole = Int64(exactly: value) { return String(whole) }
     return MetricValue.text(value)
   }
 }

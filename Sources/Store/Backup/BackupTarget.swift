@@ -126,7 +126,10 @@ final class BackupTarget {
     else { return }
     let name = (path as NSString).lastPathComponent
     let isOwn = ["", "-wal", "-shm", "-journal"].contains { name == StoreFile.name + $0 }
-    if isOwn || name.hasPrefix("assayd.") || name == "attempts" {
+    let prefixes = ["assayd.", PendingRestore.mark, Restore.workPrefix]
+    if isOwn || prefixes.contains(where: name.hasPrefix)
+      || ["attempts", Reserve.name, FullDisk.probeName].contains(name)
+    {
       throw StoreError.invalidValue(
         field: "path", message: "is \"\(path)\", which belongs to the data folder itself")
     }

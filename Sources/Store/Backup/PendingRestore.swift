@@ -11,7 +11,7 @@ import Foundation
 import Glibc
 
 enum PendingRestore {
-  private static let mark = StoreFile.name + ".restored-"
+  static let mark = StoreFile.name + ".restored-"
 
   /// Where the copy lies that is to be the database; `time` sorts and tells when.
   static func path(_ folder: String, time: String) -> String { "\(folder)/\(mark)\(time)" }
@@ -50,7 +50,8 @@ enum PendingRestore {
     } catch {
       throw StoreError.cannotOpen(path: folder, reason: error.localizedDescription)
     }
-    return names.filter { $0.hasPrefix(mark) }.max().map { String($0.dropFirst(mark.count)) }
+    return names.filter { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+      .filter(Restore.isStamp).max()
   }
 
   /// What has stepped aside already is not overwritten.

@@ -41,6 +41,9 @@ package enum Restore {
       try checkSource(file)
       if !options.force { try requireEmpty(folder) }
       let time = stamp(clock.now())
+      // Two restores of one second: what the first set aside must not be taken for what is there now.
+      let kept = PendingRestore.keptPath(folder, time: time)
+      guard !FileNames.exists(kept) else { throw StoreError.fileExists(path: kept) }
       // A folder of its own, so that SQLite's files beside it are never mistaken for others'.
       let work = "\(folder)/\(workPrefix)\(time)"
       guard mkdir(work, 0o700) == 0 else { throw FileNames.failure("make", work, errno) }
@@ -64,21 +67,21 @@ package enum Restore {
       try FileCopy.sync(copy)
       try FileNames.rename(copy, to: PendingRestore.path(folder, time: time))
       try FileNames.sync(folder)
-      let kept = try PendingRestore.finish(folder)
+      let replaced = try PendingRestore.finish(folder)
       return Outcome(
-        databasePath: folder + "/" + StoreFile.name, bytes: bytes, kept: kept, report: report,
+        databasePath: folder + "/" + StoreFile.name, bytes: bytes, kept: replaced, report: report,
         migrated: migrated)
     } catch {
       throw StoreError.wrapping(error)
     }
   }
 
-  private static let workPrefix = "restoring-"
+  static let workPrefix = "restoring-"
 
   /// Of a restore that was killed before it had happened.
   private static func removeLeftovers(_ folder: String) throws {
     for name in try FileManager.default.contentsOfDirectory(atPath: folder)
-    where name.hasPrefix(workPrefix) {
+    where name.hasPrefix(workPrefix) && isStamp(String(name.dropFirst(workPrefix.count))) {
       try FileManager.default.removeItem(atPath: folder + "/" + name)
     }
   }
@@ -130,6 +133,15 @@ package enum Restore {
       }
       throw StoreError.folderNotEmpty(path: folder, found: name)
     }
+  }
+
+  /// Whether `text` has the form of what `stamp` gives: other names in the folder are the user's.
+  static func isStamp(_ text: String) -> Bool {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    func isDigits(_ part: Substring, _ count: Int) -> Bool {
+      part.utf8.count == count && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+    return parts.count == 2 && isDigits(parts[0], 8) && isDigits(parts[1], 6)
   }
 
   /// `20270115-080000`, in UTC: short, sorts, and is a part of a file's name.

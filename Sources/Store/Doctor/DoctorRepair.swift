@@ -47,7 +47,7 @@ struct DoctorRepair {
         sql: "DELETE FROM \(table) WHERE \(column) NOT IN (SELECT id FROM \(parent))")
     case .chunk(let id): try db.run("DELETE FROM chunks WHERE id = ?", [id])
     case .referenceCounts: try recount()
-    case .summary(let series): try SummaryRows.rewrite(db, metric: series)
+    case .summary(let metric): try SummaryRows.rewrite(db, metric: metric)
     case .blocks(let series):
       try db.run("DELETE FROM series_blocks WHERE series_id = ?", [series])
     case .sequence(let table): try raiseCounter(table)

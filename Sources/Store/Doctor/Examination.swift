@@ -16,7 +16,7 @@ final class Examination {
     /// A chunk that nothing names and that cannot be read.
     case chunk(Int64)
     case referenceCounts
-    case summary(series: Int64)
+    case summary(metric: Int64)
     case blocks(series: Int64)
     case sequence(table: String)
   }

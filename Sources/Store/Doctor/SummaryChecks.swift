@@ -29,7 +29,7 @@ struct SummaryChecks {
           kind: "summary_wrong", run: stored.run, thing: "metric \(stored.key)",
           message: "its summary is not that of its points: "
             + differing.joined(separator: ", "), remedy: Remedy.repair),
-        .summary(series: range.lowerBound), in: db)
+        .summary(metric: range.lowerBound), in: db)
     }
   }
 

@@ -69,9 +69,13 @@ extension Store {
         "experiment \"\(name)\" cannot be deleted while its job \(active) is under way: "
           + "cancel the job first")
     }
+    // Asked again when nothing is left to delete, it keeps its time; runs that are deleted now begin
+    // their time of undoing now.
     try db.run(
-      "UPDATE experiments SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL",
-      [now.microseconds, id])
+      """
+      UPDATE experiments SET deleted_at = ?1 WHERE id = ?2 AND (deleted_at IS NULL OR EXISTS
+        (SELECT 1 FROM runs WHERE experiment_id = ?2 AND deleted_at IS NULL))
+      """, [now.microseconds, id])
     let time = try db.int64("SELECT deleted_at FROM experiments WHERE id = ?", [id])
     let runs = try db.int64s(
       "SELECT id FROM runs WHERE experiment_id = ? AND deleted_at IS NULL ORDER BY id", [id])

@@ -105,9 +105,10 @@ extension QuerySQL {
     case .job: "r.job_id"
     case .parent: "r.parent_run_id"
     case .user:
-      // An imported run has no job, but MLflow's tag.
+      // An imported run has no job: its archive says who it was, or MLflow's tag.
       """
       COALESCE((SELECT j.context ->> '$.user' FROM jobs j WHERE j.id = r.job_id),
+        (SELECT o.context ->> '$.user' FROM run_origins o WHERE o.run_id = r.id),
         (SELECT p.value FROM tags p WHERE p.run_id = r.id AND p.key = 'mlflow.user'))
       """
     case .failure: "r.failure_code"

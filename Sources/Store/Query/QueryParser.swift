@@ -138,6 +138,7 @@ struct QueryParser {
     let literal = current
     switch literal.kind {
     case .number, .span, .string: _ = reader.advance()
+    case .word where reader.isAtLiteralWord: _ = reader.advance()
     default:
       throw reader.expected("a field such as metrics.val_f1, params.optimizer.type or status")
     }

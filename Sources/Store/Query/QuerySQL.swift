@@ -114,7 +114,8 @@ struct QuerySQL {
     let sign = comparison == .notEqual ? "<>" : comparison.rawValue
     switch value {
     case .number(let number, let written):
-      let asNumber = Self.binary(self.number(field, scope), sign, number.databaseValue)
+      let asNumber = Self.binary(
+        self.number(field, scope), sign, Self.bound(number, written, field))
       guard case .param = field, comparison == .equal || comparison == .notEqual else {
         return asNumber
       }
@@ -150,6 +151,12 @@ struct QuerySQL {
       values: asNumber.values + asText.values)
   }
 
+  /// A whole number for an attribute keeps all of its digits: seeds have up to 19.
+  static func bound(_ number: Double, _ written: String, _ field: QueryField) -> DatabaseValue {
+    if case .attribute = field, let whole = Int64(written) { return whole.databaseValue }
+    return number.databaseValue
+  }
+
   static func lists(
     _ values: [QueryValue], of field: QueryField
   ) -> (numbers: [DatabaseValue], texts: [DatabaseValue]) {
@@ -158,7 +165,7 @@ struct QuerySQL {
     for value in values {
       switch value {
       case .number(let number, let written):
-        numbers.append(number.databaseValue)
+        numbers.append(bound(number, written, field))
         if case .param = field { texts.append(written.databaseValue) }
       case .time(let time): numbers.append(time.databaseValue)
       case .text(let text): texts.append(text.databaseValue)

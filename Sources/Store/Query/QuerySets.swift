@@ -9,9 +9,7 @@ struct QuerySets {
   let runner: QueryRunner
   let sql: QuerySQL
 
-  private var db: Database { runner.db }
-
-  /// The runs for which it holds. Where it complements a set there may be numbers of no run.
+  /// The runs for which it holds.
   /// - Parameter node: normalized.
   func runs(_ node: QueryNode) throws -> RunSet {
     switch node {
@@ -29,7 +27,7 @@ struct QuerySets {
       for child in children { result.formUnion(try runs(child)) }
       return result
     case .isNull(let field) where Self.hasRows(field):
-      var result = RunSet(upTo: try db.int64("SELECT MAX(id) FROM runs") ?? 0)
+      var result = try allRuns()
       result.subtract(try runs(.not(node)))
       return result
     default:

@@ -8,7 +8,7 @@ import Synchronization
 
 extension Limits {
   /// States that the searches of one query may follow: a second or two of a processor.
-  package static let regexSteps = 100_000_000
+  package static let regexSteps = 30_000_000
 }
 
 final class RegexFunction: Sendable {

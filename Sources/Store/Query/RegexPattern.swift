@@ -72,6 +72,8 @@ struct RegexPattern: Equatable, Sendable {
     private var pending: [Int] = []
     /// The position at which a state was last added, so that each is added once.
     private var added: [Int]
+    /// Since it was last charged: states that were added, and what comparing with a set takes.
+    private var work = 0
 
     init(pattern: RegexPattern, scalars: [UInt32]) {
       self.pattern = pattern
@@ -83,7 +85,8 @@ struct RegexPattern: Equatable, Sendable {
       for position in 0...scalars.count {
         // A match may begin anywhere.
         if add(0, at: position) { return true }
-        steps -= alive.count + 1
+        steps -= work + 1
+        work = 0
         guard steps > 0 else { return nil }
         swap(&alive, &next)
         alive.removeAll(keepingCapacity: true)
@@ -95,7 +98,7 @@ struct RegexPattern: Equatable, Sendable {
             switch pattern.program[state] {
             case .character(let wanted): value == wanted
             case .any: raw != 0x0A
-            case .set(let set): set.contains(raw, ignoringCase: pattern.ignoresCase)
+            case .set(let set): contains(set, raw)
             case .split, .jump, .check, .match: false
             }
           if isTaken, add(state + 1, at: position + 1) { return true }
@@ -104,12 +107,18 @@ struct RegexPattern: Equatable, Sendable {
       return false
     }
 
+    private mutating func contains(_ set: RegexSet, _ raw: UInt32) -> Bool {
+      work += set.ranges.count + (pattern.ignoresCase ? 8 : 0)
+      return set.contains(raw, ignoringCase: pattern.ignoresCase)
+    }
+
     /// Adds a state and all that follow it without a character; true if one of them is the match.
     private mutating func add(_ state: Int, at position: Int) -> Bool {
       pending.append(state)
       while let state = pending.popLast() {
         guard added[state] != position else { continue }
         added[state] = position
+        work += 1
         switch pattern.program[state] {
         case .match:
           pending.removeAll(keepingCapacity: true)

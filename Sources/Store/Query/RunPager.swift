@@ -67,7 +67,8 @@ struct RunPager {
     let all = if case .and(let children) = filter { children } else { [filter] }
     conditions = all.filter { $0 != isNotDeleted }
     leavesOutDeleted = conditions.count < all.count
-    size = Int(try runner.db.int64("SELECT MAX(id) FROM runs") ?? 0)
+    // A damaged row may say anything.
+    size = Int(min(max(try runner.db.int64("SELECT MAX(id) FROM runs") ?? 0, 0), 1 << 30))
   }
 
   /// The first `count` entries after the cursor.
@@ -93,7 +94,7 @@ struct RunPager {
       return try sorted(nil, [filter], count)
     }
     runner.take(.walk)
-    let limit = max(effort.walked, walked.isFinite ? 3 * Int(walked) : 0)
+    let limit = max(effort.walked, 3 * Int(walked))
     if let found = try walk(members: nil, conditions, atMost: limit, count) { return found }
     runner.take(.sets)
     return try narrowed(parts, count)
@@ -101,9 +102,7 @@ struct RunPager {
 
   /// The numbers of all runs that fulfil the filter, in rising order.
   func all() throws -> [Int64] {
-    var result = try sets.runs(filter)
-    result.formIntersection(try sets.allRuns())
-    return result.ids
+    try sets.runs(filter).ids
   }
 
   private var canWalk: Bool { order.isNewestFirst || order.leadingMetric != nil }

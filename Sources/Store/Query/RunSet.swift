@@ -7,12 +7,6 @@ struct RunSet: Equatable {
 
   init() {}
 
-  /// All numbers from 0 to `limit`.
-  init(upTo limit: Int64) {
-    guard Self.isPossible(limit) else { return }
-    words = Array(repeating: .max, count: Int(limit) / 64 + 1)
-  }
-
   private static func isPossible(_ id: Int64) -> Bool {
     if numbers.contains(id) { return true }
     Damage.note("a run has the number \(id)")

@@ -7,6 +7,7 @@ import GRDB
 import Glibc
 
 enum FullDisk {
+  static let probeName = ".space-probe"
   private static let probeBytes = 64 << 10
 
   /// `error`, or `disk_full` if that is what it means.
@@ -23,7 +24,7 @@ enum FullDisk {
 
   /// Whether a file in the folder cannot grow for want of space.
   static func isFull(folder: String) -> Bool {
-    let path = "\(folder)/.space-probe"
+    let path = "\(folder)/\(probeName)"
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { return isForSpace(errno) }
     defer {

@@ -95,7 +95,7 @@ package final class WriteQueue: Sendable {
     enqueue(
       Entry(
         run: { db, change in
-          let value = try body(db, &change)
+          let value = try Damage.watching { try body(db, &change) }
           return { answer(.success(value)) }
         },
         fail: { answer(.failure(StoreError.wrapping($0))) }))

@@ -46,9 +46,9 @@ package enum BLAS {
   }
 
   /// Version and build options, e.g. `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH … MAX_THREADS=64`.
-  static var buildText: String {
+  /// Asked for once: the library writes it into one buffer, which two threads at once spoil.
+  static let buildText: String =
     openblas_get_config().map { String(cString: $0) } ?? "unknown"
-  }
 
   /// The CPU whose kernels are in use, e.g. `Haswell`.
   static var coreName: String {

@@ -20,10 +20,12 @@ final class ImportPipe: Sendable {
   }
 
   private let state = Mutex(State())
-  private let room = DispatchSemaphore(value: ahead)
+  /// Begins at 0: one that is let go below its first value traps.
+  private let room = DispatchSemaphore(value: 0)
 
   /// Begins to read.
   init(_ read: @escaping @Sendable (_ emit: (ImportItem) throws -> Void) throws -> Void) {
+    for _ in 0..<Self.ahead { room.signal() }
     let thread = Thread { [self] in
       let result = Result { try read { try put($0) } }
       change { $0.end = result }

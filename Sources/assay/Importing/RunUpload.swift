@@ -17,6 +17,8 @@ struct RunUpload {
     var run: Run
     var imported: FoundRun
     var isNew: Bool
+    /// Something of it could not be read or was refused, and may be had another time.
+    var isIncomplete = false
     /// Nothing is written: it has not changed since, or it is not to be touched.
     var isPassedOver: Bool
 
@@ -31,8 +33,13 @@ struct RunUpload {
       try await take(item)
     } catch let refusal as Refusal {
       report.skip(name(of: item), why: refusal.why)
+      switch item {
       // A run that could not be opened has nothing that could be written to.
-      if case .run(let run) = item { open[run.uid] = nil }
+      case .run(let run): open[run.uid] = nil
+      case .params(let uid, _), .tags(let uid, _), .points(let uid, _), .artifact(let uid, _):
+        open[uid]?.isIncomplete = true
+      case .end, .skipped, .progress: break
+      }
     }
   }
 
@@ -53,7 +60,9 @@ struct RunUpload {
   private mutating func take(_ item: ImportItem) async throws {
     switch item {
     case .run(let run): try await begin(run)
-    case .skipped(let skipped): report.skip(skipped)
+    case .skipped(let skipped):
+      report.skip(skipped)
+      if let run = skipped.missingIn { open[run]?.isIncomplete = true }
     case .progress: break
     case .params(let uid, let params): try await add(params, to: uid)
     case .tags(let uid, let tags):
@@ -157,8 +166,10 @@ struct RunUpload {
       }
     }
     // Last: without it the run is read again.
-    try await sink.setTags(
-      run: run.id, [Self.signatureTag: opened.imported.signature], note: nil)
+    if !opened.isIncomplete {
+      try await sink.setTags(
+        run: run.id, [Self.signatureTag: opened.imported.signature], note: nil)
+    }
     if opened.isNew { report.imported += 1 } else { report.updated += 1 }
     report.runs.append(run.id)
   }

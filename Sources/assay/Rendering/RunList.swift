@@ -11,7 +11,7 @@ enum RunList {
 
   /// The fields that a table may show, as the daemon calls them.
   static func fields(besides named: [RunFields.Field]) -> [String] {
-    named.map(\.path) + preferred.map { "metrics." + $0 }
+    named.prefix(50).map(\.path) + preferred.map { "metrics." + $0 }
   }
 
   /// `fields` are those that the query speaks of, such as `params.optimizer.type`.
@@ -96,7 +96,7 @@ enum RunFields {
         if character == open { quote = nil }
       } else if "'\"`".contains(character) {
         quote = character
-      } else if character.isLetter || character.isNumber || "._/-".contains(character) {
+      } else if character.isLetter || character.isNumber || "._/-:".contains(character) {
         word.append(character)
         continue
       }

@@ -122,9 +122,10 @@ struct ArchiveImport {
     let name = String(run.id)
     try await addPoints(run, record, reader, &report)
     if !record.checkpoints.isEmpty {
-      let known = Set(try await client.archiveRun(name).checkpoints.map(\.sha256))
+      let known = Set(
+        try await client.archiveRun(name).checkpoints.map { "\($0.epoch) \($0.sha256)" })
       for checkpoint in record.checkpoints.sorted(by: { $0.epoch < $1.epoch })
-      where !known.contains(checkpoint.sha256) {
+      where !known.contains("\(checkpoint.epoch) \(checkpoint.sha256)") {
         let member = try reader.member(ArchiveLayout.checkpoint(record.uid, checkpoint))
         try await add(checkpoint, member, to: name, reader)
         report.checkpoints += 1
@@ -163,13 +164,13 @@ struct ArchiveImport {
     }
     // A log belongs to an attempt, which an imported run has none of: it is kept as a file.
     let log = ArchiveLayout.log(record.uid)
-    if let member = reader.members[log], let sha256 = reader.sums[log],
-      !record.artifacts.contains(where: { $0.path == Self.logPath })
-    {
+    if let member = reader.members[log], let sha256 = reader.sums[log] {
+      let isTaken = record.artifacts.contains { $0.path == Self.logPath }
       artifacts.append(
         (
           ArchiveArtifact(
-            path: Self.logPath, mediaType: "text/plain", sha256: sha256, bytes: member.size), log
+            path: isTaken ? "assay-log.txt" : Self.logPath, mediaType: "text/plain", sha256: sha256,
+            bytes: member.size), log
         ))
     }
     guard !artifacts.isEmpty else { return }

@@ -310,7 +310,11 @@ private struct FaultRound {
     if phase != .migrate { try examine(name) }
     do {
       let daemon = try DaemonProcess(place)
-      if daemon.stop() != .code(0) { findings.add("restart", "\(name): no good end") }
+      let exit = daemon.stop()
+      if exit != .code(0) {
+        let end = exit.map { "\($0)" } ?? "no end"
+        findings.add("restart", "\(name): \(end) at SIGTERM\n\(place.logTail)")
+      }
     } catch let refusal as DaemonProcess.Refusal {
       return findings.add("restart", "\(name): \(refusal)")
     }
