@@ -52,18 +52,18 @@ package enum CheckpointCoder {
   package static func decode(
     manifest: CheckpointManifest, chunk: (String) throws -> [UInt8]
   ) throws -> [Tensor] {
-    let header = try validate(manifest)
-    var tensors: [Tensor] = []
-    try readParts(of: manifest, header: header, chunk: chunk) { index, bytes in
-      while tensors.count <= index {
-        let entry = header.entries[tensors.count]
-        tensors.append(Tensor(name: entry.name, type: entry.type, shape: entry.shape, bytes: []))
-      }
-      tensors[index].bytes += bytes
+    let layout = try validate(manifest)
+    var tensors = layout.header.entries.map {
+      Tensor(name: $0.name, type: $0.type, shape: $0.shape, bytes: [])
     }
-    // empty tensors at the end have no chunk
-    for entry in header.entries[tensors.count...] {
-      tensors.append(Tensor(name: entry.name, type: entry.type, shape: entry.shape, bytes: []))
+    try readParts(of: manifest, layout, chunk: chunk) { index, bytes in
+      let whole = layout.header.entries[index].range.count
+      if bytes.count == whole {
+        tensors[index].bytes = bytes
+      } else {
+        tensors[index].bytes.reserveCapacity(whole)
+        tensors[index].bytes += bytes
+      }
     }
     return tensors
   }
@@ -74,17 +74,16 @@ package enum CheckpointCoder {
     manifest: CheckpointManifest, chunk: (String) throws -> [UInt8],
     write: ([UInt8]) throws -> Void
   ) throws {
-    let header = try validate(manifest)
-    try write(try header.serialized())
-    try readParts(of: manifest, header: header, chunk: chunk) { _, bytes in try write(bytes) }
+    let layout = try validate(manifest)
+    try write(layout.headerBytes)
+    try readParts(of: manifest, layout, chunk: chunk) { _, bytes in try write(bytes) }
   }
 
   /// Reads everything and compares every hash; throws where something is damaged or missing.
   package static func verify(
     manifest: CheckpointManifest, chunk: (String) throws -> [UInt8]
   ) throws {
-    let header = try validate(manifest)
-    try readParts(of: manifest, header: header, chunk: chunk) { _, _ in }
+    try readParts(of: manifest, try validate(manifest), chunk: chunk) { _, _ in }
   }
 
   /// Checks all that a manifest says without looking at a chunk: to be called on one that comes
@@ -94,12 +93,12 @@ package enum CheckpointCoder {
   }
 
   private static func readParts(
-    of manifest: CheckpointManifest, header: SafetensorsHeader,
+    of manifest: CheckpointManifest, _ layout: Layout,
     chunk: (String) throws -> [UInt8], part: (_ tensor: Int, _ bytes: [UInt8]) throws -> Void
   ) throws {
     var content = ContentHash()
-    content.update(try header.serialized())
-    for (index, (info, entry)) in zip(manifest.tensors, header.entries).enumerated() {
+    content.update(layout.headerBytes)
+    for (index, (info, entry)) in zip(manifest.tensors, layout.header.entries).enumerated() {
       let pieces = zip(info.chunks, ChunkList.ranges(of: entry.range.count))
       for (sha256, range) in pieces {
         let bytes = try chunk(sha256)
@@ -122,9 +121,15 @@ package enum CheckpointCoder {
     }
   }
 
+  /// What a checkpoint's file begins with, and the same as bytes.
+  private struct Layout {
+    let header: SafetensorsHeader
+    let headerBytes: [UInt8]
+  }
+
   private static func validate(
     _ manifest: CheckpointManifest
-  ) throws(CheckpointError) -> SafetensorsHeader {
+  ) throws(CheckpointError) -> Layout {
     guard manifest.epoch >= 0 else {
       throw .manifestInvalid(field: "epoch", reason: "\(manifest.epoch) is below 0")
     }
@@ -151,8 +156,8 @@ package enum CheckpointCoder {
       try ChunkList.check(
         names: info.chunks, bytes: entry.range.count, field: "tensors.\(info.name).chunks")
     }
-    let (bytes, overflow) = try header.serialized().count
-      .addingReportingOverflow(header.contentBytes)
+    let headerBytes = try header.serialized()
+    let (bytes, overflow) = headerBytes.count.addingReportingOverflow(header.contentBytes)
     guard !overflow, manifest.rawBytes == Int64(bytes) else {
       throw .manifestInvalid(
         field: "raw_bytes",
@@ -173,6 +178,6 @@ package enum CheckpointCoder {
         throw .manifestInvalid(field: "weights", reason: error.message)
       }
     }
-    return header
+    return Layout(header: header, headerBytes: headerBytes)
   }
 }

@@ -31,19 +31,21 @@ package struct CheckpointSequence: Sendable {
   ///   - whole: hash and size of the whole state; nil if `tensors` are the weights alone.
   ///   - weights: those of the weights.
   ///   - keepsWhole: whether the whole state stays when newer ones come.
+  ///   - encoder: what several calls may share.
   /// - Throws: an error where a name, shape or number of bytes is not valid.
   package mutating func encode(
     tensors: [Tensor], metadata: [String: String], epoch: Int, step: Int64,
-    whole: ContentSummary?, weights summary: ContentSummary, keepsWhole: Bool
+    whole: ContentSummary?, weights summary: ContentSummary, keepsWhole: Bool,
+    with encoder: ChunkEncoder? = nil
   ) throws(CheckpointError) -> (manifest: CheckpointManifest, chunks: [EncodedChunk]) {
-    let encoder = try ChunkEncoder()
+    let own = if let encoder { encoder } else { try ChunkEncoder() }
     var chunks = ChunkList()
     var infos: [TensorInfo] = []
     for tensor in tensors {
       let isWeight = tensor.name.hasPrefix(CheckpointManifest.weightsPrefix)
       let stored = try chunks.append(
         tensor.bytes, type: tensor.type,
-        base: isWeight ? weights[tensor.name] : memory[tensor.name], chain: chain, with: encoder)
+        base: isWeight ? weights[tensor.name] : memory[tensor.name], chain: chain, with: own)
       if isWeight {
         weights[tensor.name] = stored
       } else if keepsWhole {

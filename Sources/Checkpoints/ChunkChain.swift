@@ -9,12 +9,14 @@ package enum ChunkChain {
   ///   - verifying: whether the hash of the chunk and of all its bases is compared, base first, so
   ///     that an error names the one that is damaged. Only who compares the hash of a whole may leave
   ///     it out, and should read again with it if that is another one.
+  ///   - memory: what several calls may share.
   ///   - load: gives a chunk as it is stored, or nil if there is none of that name.
   /// - Returns: nil if the chunk itself is not there.
   /// - Throws: `chunk_damaged`, naming the chunk that is damaged or whose base is missing;
   ///   whatever `load` throws.
   package static func raw(
     _ sha256: String, part: String, verifying: Bool = true,
+    memory: DecodingMemory = DecodingMemory(),
     load: (String) throws -> EncodedChunk?
   ) throws -> [UInt8]? {
     guard let chunk = try load(sha256) else { return nil }
@@ -34,7 +36,8 @@ package enum ChunkChain {
     for (depth, link) in links.enumerated().reversed() {
       raw = try ChunkCoder.decode(
         link.stored, codec: link.codec, rawBytes: link.rawBytes, sha256: link.sha256, base: raw,
-        verifying: verifying, part: depth == 0 ? part : "\(part) (as the base of a difference)")
+        verifying: verifying, part: depth == 0 ? part : "\(part) (as the base of a difference)",
+        memory: memory)
     }
     return raw
   }

@@ -54,10 +54,11 @@ package enum ChunkCoder {
   ///   - verifying: whether the hash is compared. Only who compares that of a whole instead may
   ///     leave it out.
   ///   - part: what the chunk belongs to, for the error, e.g. `tensor "dense_1/kernel"`.
+  ///   - memory: what several calls may share.
   /// - Throws: `chunk_damaged`, `chunk_too_large`.
   package static func decode(
     _ stored: [UInt8], codec: ChunkCodec, rawBytes: Int, sha256: String, base: [UInt8]? = nil,
-    verifying: Bool = true, part: String = "the store"
+    verifying: Bool = true, part: String = "the store", memory: DecodingMemory = DecodingMemory()
   ) throws(CheckpointError) -> [UInt8] {
     guard (0...maxBytes).contains(rawBytes) else { throw .chunkTooLarge(bytes: rawBytes) }
     func damaged(_ reason: String) -> CheckpointError {
@@ -77,13 +78,13 @@ package enum ChunkCoder {
     switch codec {
     case .raw: raw = stored
     case .zstd:
-      raw = filled(rawBytes) { reason = decompress(stored, into: $0) }
+      raw = filled(rawBytes) { reason = memory.decompress(stored, into: $0) }
     case .shuffle4Zstd, .shuffle8Zstd, .delta8Zstd:
-      let shuffled = filled(rawBytes) { reason = decompress(stored, into: $0) }
       raw = filled(rawBytes) { target in
-        shuffled.withUnsafeBytes {
-          ByteShuffle.unshuffle($0, into: target, width: codec == .shuffle4Zstd ? 4 : 8)
-        }
+        let shuffled = memory.shuffled(rawBytes)
+        reason = memory.decompress(stored, into: shuffled)
+        ByteShuffle.unshuffle(
+          UnsafeRawBufferPointer(shuffled), into: target, width: codec == .shuffle4Zstd ? 4 : 8)
         if codec == .delta8Zstd {
           base?.withUnsafeBytes { LongDifference.unfold(target, base: $0) }
         }
@@ -92,7 +93,7 @@ package enum ChunkCoder {
       raw = filled(rawBytes) { target in
         reason = stored.withUnsafeBytes { stored in
           (base ?? []).withUnsafeBytes {
-            WordDifference.decode(stored, base: $0, with: ZstdDecompressor(), into: target)
+            WordDifference.decode(stored, base: $0, with: memory, into: target)
           }
         }
       }
@@ -122,16 +123,6 @@ package enum ChunkCoder {
         rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
       fill(target)
       written = count
-    }
-  }
-
-  private static func decompress(
-    _ stored: [UInt8], into target: UnsafeMutableRawBufferPointer
-  ) -> String? {
-    switch stored.withUnsafeBytes({ ZstdDecompressor().decompress($0, into: target) }) {
-    case .failure(let failure): failure.reason
-    case .success(target.count): nil
-    case .success(let count): "it gives \(count) bytes where \(target.count) were stored"
     }
   }
 }

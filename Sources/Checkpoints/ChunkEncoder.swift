@@ -1,9 +1,9 @@
 // Encodes chunk after chunk with the same working memory. Tries the codings that promise something
-// and keeps the smallest; what does not shrink is stored as it is.
+// and keeps the smallest; what does not shrink is stored as it is. For one thread at a time.
 
 import Experiments
 
-struct ChunkEncoder: ~Copyable {
+package final class ChunkEncoder {
   /// Below this size every coding is tried: a guess would cost as much.
   private static let smallBytes = 16 << 10
   /// How much of a chunk is compressed as it is, to see whether that is worth it for the whole.
@@ -14,7 +14,7 @@ struct ChunkEncoder: ~Copyable {
   private let symbols: UnsafeMutableRawBufferPointer
   private let rooms: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer)
 
-  init() throws(CheckpointError) {
+  package init() throws(CheckpointError) {
     compressor = try ZstdCompressor()
     words = .allocate(byteCount: ChunkCoder.maxBytes, alignment: 64)
     symbols = .allocate(byteCount: ChunkCoder.maxBytes / 4, alignment: 64)
@@ -55,20 +55,23 @@ struct ChunkEncoder: ~Copyable {
     var trials = Trials(size: raw.count, kept: rooms.0, room: rooms.1)
     let base = base.flatMap { $0.bytes.count == raw.count ? $0 : nil }
     switch type.byteCount {
-    case 4: try words4(raw, base: base?.bytes, &trials)
-    case 8: try words8(raw, base: base?.bytes, &trials)
-    default: break
+    case 4:
+      if try words4(raw, base: base?.bytes, &trials) { try plain(raw, &trials) }
+    case 8:
+      try words8(raw, base: base?.bytes, &trials)
+      try plain(raw, &trials)
+    default: try plain(raw, always: type.byteCount == 1, &trials)
     }
-    try plain(raw, always: type.byteCount == 1, &trials)
     return EncodedChunk(
       sha256: sha256, rawBytes: raw.count, codec: trials.codec,
       base: trials.codec.needsBase ? base?.sha256 : nil,
       stored: trials.codec == .raw ? Array(raw) : Array(trials.kept[..<trials.size]))
   }
 
+  /// - Returns: whether the bytes as they are may be smaller still.
   private func words4(
     _ raw: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?, _ trials: inout Trials
-  ) throws(CheckpointError) {
+  ) throws(CheckpointError) -> Bool {
     let estimate = ChunkEstimate(words: raw, base: base)
     let isSmall = raw.count < Self.smallBytes
     if let base, isSmall || estimate.differenceBits < estimate.shuffledBits + 0.5 {
@@ -76,7 +79,9 @@ struct ChunkEncoder: ~Copyable {
         .delta4Zstd,
         try WordDifference.encode(
           raw, base: base, symbols: symbols, with: compressor, into: trials.room))
-      if !isSmall && estimate.differenceBits < 0.97 * estimate.shuffledBits { return }
+      if !isSmall && estimate.differenceBits < 0.97 * estimate.shuffledBits {
+        return !estimate.hasNoisyTail
+      }
     }
     let shuffled = UnsafeMutableRawBufferPointer(rebasing: words[..<raw.count])
     ByteShuffle.shuffle(raw, into: shuffled, width: 4)
@@ -84,7 +89,7 @@ struct ChunkEncoder: ~Copyable {
       trials.take(
         .shuffle4Zstd,
         try compressor.compress(UnsafeRawBufferPointer(shuffled), into: trials.room, .matches))
-      return
+      return true
     }
     // Two frames: noise, which is soon left as it is, and the highest bytes of the words (sign and
     // exponent), which are worth two attempts.
@@ -103,6 +108,8 @@ struct ChunkEncoder: ~Copyable {
       size = matches
     }
     trials.take(.shuffle4Zstd, noise + size)
+    // Noise may still come again, in rows that are equal.
+    return true
   }
 
   private func words8(
@@ -124,7 +131,7 @@ struct ChunkEncoder: ~Copyable {
   }
 
   private func plain(
-    _ raw: UnsafeRawBufferPointer, always: Bool, _ trials: inout Trials
+    _ raw: UnsafeRawBufferPointer, always: Bool = false, _ trials: inout Trials
   ) throws(CheckpointError) {
     if !always && raw.count > 2 * Self.probeBytes {
       let middle = raw.count / 2

@@ -11,7 +11,7 @@ struct ChunkEstimate {
   /// Whether all bytes but the highest of each word look like noise.
   let hasNoisyTail: Bool
 
-  private static let samples = 4096
+  private static let samples = 2048
 
   /// - Parameter base: as long as `words`, or nil.
   init(words: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer?) {

@@ -18,7 +18,7 @@ struct ChunkList {
 
   /// Cuts and encodes `bytes`; gives the names of their chunks in order.
   mutating func append(
-    _ bytes: [UInt8], type: TensorType, with encoder: borrowing ChunkEncoder
+    _ bytes: [UInt8], type: TensorType, with encoder: ChunkEncoder
   ) throws(CheckpointError) -> [String] {
     try append(bytes, type: type, base: nil, chain: 0, with: encoder).chunks
   }
@@ -28,7 +28,7 @@ struct ChunkList {
   /// - Parameter chain: how many differences may lead from a chunk to one that is whole.
   mutating func append(
     _ bytes: [UInt8], type: TensorType, base: TensorBase?, chain: Int,
-    with encoder: borrowing ChunkEncoder
+    with encoder: ChunkEncoder
   ) throws(CheckpointError) -> TensorBase {
     var names: [String] = []
     var depths: [Int] = []
@@ -51,7 +51,7 @@ struct ChunkList {
   /// The name of one piece, its depth, and the chunk itself if it is to come into the list.
   private func encoded(
     _ raw: UnsafeRawBufferPointer, _ range: Range<Int>, index: Int, type: TensorType,
-    _ base: TensorBase?, chain: Int, with encoder: borrowing ChunkEncoder
+    _ base: TensorBase?, chain: Int, with encoder: ChunkEncoder
   ) throws(CheckpointError) -> (name: String, depth: Int, chunk: EncodedChunk?) {
     let name = ContentHash.sha256Hex(raw)
     if let depth = known[name] { return (name, depth, nil) }

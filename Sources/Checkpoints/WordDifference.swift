@@ -189,7 +189,7 @@ enum WordDifference {
   /// - Returns: what is wrong with `stored`, or nil.
   static func decode(
     _ stored: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer,
-    with decompressor: borrowing ZstdDecompressor, into target: UnsafeMutableRawBufferPointer
+    with memory: DecodingMemory, into target: UnsafeMutableRawBufferPointer
   ) -> String? {
     guard let bytes = stored.baseAddress, let old = base.baseAddress, let to = target.baseAddress
     else { return "there is nothing" }
@@ -200,8 +200,7 @@ enum WordDifference {
       return "its groups are not of \(words) words"
     }
     // A wrong count makes a group run into the next one's symbols, or beyond the last of them.
-    let marks = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * words + 1, alignment: 64)
-    defer { marks.deallocate() }
+    let marks = memory.symbols(2 * words + 1)
     UnsafeMutableRawBufferPointer(rebasing: marks[words...]).initializeMemory(
       as: UInt8.self, repeating: 0)
     var position = headBytes
@@ -214,7 +213,7 @@ enum WordDifference {
         return "a group of its differences has a wrong size"
       }
       if count > 0 {
-        let result = decompressor.decompress(
+        let result = memory.decompressor.decompress(
           UnsafeRawBufferPointer(rebasing: stored[position..<(position + size)]),
           into: UnsafeMutableRawBufferPointer(rebasing: marks[first..<(first + count)]))
         switch result {

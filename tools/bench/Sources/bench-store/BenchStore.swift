@@ -28,6 +28,7 @@ struct BenchStore {
       ("series", SeriesReadBench.run),
       (QueryBench.name, QueryBench.run),
       ("checkpoints", CheckpointBench.run),
+      ("delay", CheckpointBench.runDelay),
     ]
   }
 }

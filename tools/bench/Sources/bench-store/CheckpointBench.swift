@@ -8,11 +8,23 @@ import Foundation
 import Wire
 
 enum CheckpointBench {
+  /// How small and how fast states are coded.
   static func run(_ options: BenchOptions, _ figures: inout Figures) async throws {
+    try await with(options, &figures, codec)
+  }
+
+  /// By how much taking checkpoints delays a training.
+  static func runDelay(_ options: BenchOptions, _ figures: inout Figures) async throws {
+    try await with(options, &figures, delay)
+  }
+
+  private static func with(
+    _ options: BenchOptions, _ figures: inout Figures,
+    _ part: (CheckpointBenchDaemon, BenchOptions, inout Figures) async throws -> Void
+  ) async throws {
     let daemon = try await CheckpointBenchDaemon(programs: options.programs)
     do {
-      try await codec(daemon, options, &figures)
-      try await delay(daemon, options, &figures)
+      try await part(daemon, options, &figures)
       await daemon.stop()
     } catch {
       await daemon.stop()
@@ -92,6 +104,8 @@ enum CheckpointBench {
     var restore = Double.infinity
     var hash = Double.infinity
     var whole = Double.infinity
+    let encoder = try ChunkEncoder()
+    let memory = DecodingMemory()
     for _ in 0..<rounds {
       var sequence = CheckpointSequence(keepLast: nil)
       var stored: [String: EncodedChunk] = [:]
@@ -113,14 +127,17 @@ enum CheckpointBench {
         let time = try CheckpointBench.threadSeconds {
           coded = try sequence.encode(
             tensors: state.tensors, metadata: state.metadata, epoch: index + 1,
-            step: Int64(index), whole: summary, weights: ownSummary, keepsWhole: true)
+            step: Int64(index), whole: summary, weights: ownSummary, keepsWhole: true,
+            with: encoder)
         }
         guard let coded else { continue }
         for chunk in coded.chunks { stored[chunk.sha256] = chunk }
         var tensors: [Tensor] = []
         let back = try CheckpointBench.threadSeconds {
           tensors = try CheckpointCoder.decode(manifest: coded.manifest) { name in
-            try ChunkChain.raw(name, part: "a benchmark", verifying: false) { stored[$0] } ?? []
+            try ChunkChain.raw(name, part: "a benchmark", verifying: false, memory: memory) {
+              stored[$0]
+            } ?? []
           }
         }
         guard tensors == state.tensors else { throw BenchFailure("a state did not come back") }
