@@ -67,9 +67,15 @@ final class EpochStates: Sendable {
     condition.unlock()
   }
 
-  /// Returns when all that was taken lies in the outbox.
+  /// Returns when all that was taken lies in the outbox, and with it the best epoch since the last
+  /// that was kept.
   func finish() throws {
     queue.sync {}
+    let best = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
+    if let best { outbox.put(best, keepLast: policy.keepLast) }
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 

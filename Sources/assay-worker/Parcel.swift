@@ -50,15 +50,7 @@ struct ParcelFile: Codable {
   var artifact: ArtifactManifest?
   var finish: FinishAttempt?
   var epochs: [EpochHash]?
-  var chunks: [ChunkHeader] = []
-
-  struct ChunkHeader: Codable {
-    var sha256: String
-    var rawBytes: Int
-    var codec: ChunkCodec
-    var base: String?
-    var storedBytes: Int
-  }
+  var chunks: [ContentHeader.Chunk] = []
 
   static func encode(_ parcel: Parcel) throws -> Data {
     var file = ParcelFile()
@@ -82,7 +74,7 @@ struct ParcelFile: Codable {
     case .finish(let finish): file.finish = finish
     }
     file.chunks = chunks.map {
-      ChunkHeader(
+      ContentHeader.Chunk(
         sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, base: $0.base,
         storedBytes: $0.stored.count)
     }
