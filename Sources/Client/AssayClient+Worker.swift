@@ -67,17 +67,19 @@ extension AssayClient {
       await self.bytes(.PUT, path, body: ByteBuffer(bytes: stored), contentType: Self.binary))
   }
 
-  /// Sends chunks in one request, with the checkpoint that they make unless more are to come first.
+  /// Sends chunks in one request, with the checkpoint that they make unless more are to come first, and
+  /// the hashes of epochs as `sendEpochHashes` does.
   /// Throws `chunk_missing` and `chunk_chain_too_long` as the single requests do.
   package func addContent(
-    _ attempt: Int64, _ chunks: [EncodedChunk], checkpoint: CheckpointManifest?
+    _ attempt: Int64, _ chunks: [EncodedChunk], checkpoint: CheckpointManifest?,
+    epochs: [EpochHash] = []
   ) async throws {
     let header = ContentHeader(
       chunks: chunks.map {
         ContentHeader.Chunk(
           sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, base: $0.base,
           storedBytes: $0.stored.count)
-      }, checkpoint: checkpoint)
+      }, checkpoint: checkpoint, epochs: epochs.isEmpty ? nil : epochs)
     let path = path(attempt, "content")
     let json = try WireCoding.encoder().encode(header)
     var body = ByteBuffer()

@@ -23,13 +23,17 @@ extension Store {
   /// - Parameters:
   ///   - chunks: none after one that is a difference to it.
   ///   - manifest: nil if more chunks are to come first.
-  /// - Throws: as `putChunk` and `addCheckpoint`.
+  ///   - hashes: as `addEpochHashes` takes them.
+  /// - Throws: as `putChunk`, `addCheckpoint` and `addEpochHashes`.
   package func addContent(
-    attempt id: Int64, chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest?
+    attempt id: Int64, chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest?,
+    epochs hashes: [EpochHash] = []
   ) async throws {
+    try Self.check(hashes)
     let parts = try await working { try manifest.map { try Self.parts(of: $0) } }
     try await addChunks(chunks) { [clock] db, change in
       let writer = try ContentWriter.attempt(db, id)
+      try Self.add(db, hashes, run: writer.runId)
       if let parts { _ = try Self.add(db, parts, writer, at: clock.now(), &change) }
     }
   }
@@ -136,20 +140,28 @@ extension Store {
   /// newest attempt's counts.
   /// - Throws: `invalid_value`, `attempt_not_found`, `attempt_fenced`.
   package func addEpochHashes(attempt id: Int64, _ hashes: [EpochHash]) async throws {
+    try Self.check(hashes)
+    try await write { db, _ in
+      let attempt = try AttemptRows.live(db, id)
+      try Self.add(db, hashes, run: attempt.runId)
+    }
+  }
+
+  private static func check(_ hashes: [EpochHash]) throws {
     for hash in hashes where !ContentHash.isHex(hash.sha256) {
       throw StoreError.invalidValue(
         field: "sha256",
         message: "must be 64 hexadecimal digits, not \"\(hash.sha256.prefix(80))\"")
     }
-    try await write { db, _ in
-      let attempt = try AttemptRows.live(db, id)
-      for hash in hashes {
-        try db.run(
-          """
-          INSERT INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)
-          ON CONFLICT (run_id, epoch) DO UPDATE SET step = excluded.step, sha256 = excluded.sha256
-          """, [attempt.runId, hash.epoch, hash.step, hash.sha256])
-      }
+  }
+
+  private static func add(_ db: Database, _ hashes: [EpochHash], run: Int64) throws {
+    for hash in hashes {
+      try db.run(
+        """
+        INSERT INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)
+        ON CONFLICT (run_id, epoch) DO UPDATE SET step = excluded.step, sha256 = excluded.sha256
+        """, [run, hash.epoch, hash.step, hash.sha256])
     }
   }
 

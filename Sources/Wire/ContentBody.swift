@@ -33,10 +33,13 @@ package struct ContentHeader: Codable, Sendable, Equatable {
   package var chunks: [Chunk]
   /// Nil while more chunks are to come first.
   package var checkpoint: CheckpointManifest?
+  /// As `POST …/epochs` takes them.
+  package var epochs: [EpochHash]?
 
-  package init(chunks: [Chunk], checkpoint: CheckpointManifest?) {
+  package init(chunks: [Chunk], checkpoint: CheckpointManifest?, epochs: [EpochHash]? = nil) {
     self.chunks = chunks
     self.checkpoint = checkpoint
+    self.epochs = epochs
   }
 
   /// Where the bytes of each chunk lie behind the header.

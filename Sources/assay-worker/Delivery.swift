@@ -160,6 +160,11 @@ actor Delivery {
       try await send(parcel)
     } catch ClientError.api(let body, _) where body.code == "quota_exceeded" {
       WorkerLog.write("\(parcel.name) is not kept: \(body.code): \(body.message)")
+      switch parcel {
+      case .state(let state): try await send(.epochs(state.hashes))
+      case .checkpoint(_, _, let hashes): try await send(.epochs(hashes))
+      default: break
+      }
     }
   }
 
@@ -174,8 +179,10 @@ actor Delivery {
           attempt: attempt, PointsBody(points: Array(points[start..<end])))
       }
     case .state(let state): try await send(state)
-    case .epochs(let hashes): try await client.sendEpochHashes(attempt, hashes)
-    case .checkpoint(let manifest, let chunks): try await send(chunks, checkpoint: manifest)
+    case .epochs(let hashes):
+      if !hashes.isEmpty { try await client.sendEpochHashes(attempt, hashes) }
+    case .checkpoint(let manifest, let chunks, let hashes):
+      try await send(chunks, checkpoint: manifest, hashes)
     case .artifact(let manifest, let chunks):
       try await send(chunks) { try await client.addArtifact(attempt, manifest) }
     case .finish(let finish):
@@ -214,7 +221,8 @@ actor Delivery {
     }
     // Chunks that equal their base's are not in the list: if one is missing, sending the list again
     // does not help.
-    try await send(chunks, checkpoint: manifest, attempts: isWhole ? Self.attempts : 1)
+    try await send(
+      chunks, checkpoint: manifest, state.hashes, attempts: isWhole ? Self.attempts : 1)
     self.sequence = sequence
   }
 
@@ -226,14 +234,14 @@ actor Delivery {
   /// Sends the chunks and makes them a checkpoint: in one request, and so in one transaction, unless
   /// they are many; then in several, without those that the daemon has.
   private func send(
-    _ chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest,
+    _ chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest, _ hashes: [EpochHash],
     attempts: Int = Delivery.attempts
   ) async throws {
     guard chunks.reduce(0, { $0 + $1.stored.count }) > Self.bytesTogether else {
-      return try await client.addContent(attempt, chunks, checkpoint: manifest)
+      return try await client.addContent(attempt, chunks, checkpoint: manifest, epochs: hashes)
     }
     try await send(chunks, attempts: attempts) {
-      try await client.addContent(attempt, [], checkpoint: manifest)
+      try await client.addContent(attempt, [], checkpoint: manifest, epochs: hashes)
     }
   }
 
@@ -267,7 +275,10 @@ actor Delivery {
 
   private func offPool<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-      slowWork.async { continuation.resume(with: Result { try work() }) }
+      slowWork.async {
+        ThreadPriority.lower()
+        continuation.resume(with: Result { try work() })
+      }
     }
   }
 

@@ -39,7 +39,7 @@ struct Spool: Sendable {
   mutating func append(_ parcel: Parcel) throws {
     let digits = String(nextNumber)
     let name = String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".parcel"
-    try DurableFile().replace(folder + "/" + name, with: try ParcelFile.encode(parcel))
+    try replace(name, by: parcel)
     names.append(name)
     nextNumber += 1
     guard case .state(let state) = parcel else { return }
@@ -64,8 +64,7 @@ struct Spool: Sendable {
       let isBest = held.isBest && !hasBest
       hasBest = hasBest || isBest
       if !isBest, let keepLast, newer >= max(1, keepLast) {
-        try FileManager.default.removeItem(atPath: folder + "/" + name)
-        names.removeAll { $0 == name }
+        try leaveHashes(name)
         states[name] = nil
       } else if !isBest && !held.keepsWhole && held.isWhole {
         try becomeSnapshot(name)
@@ -77,20 +76,30 @@ struct Spool: Sendable {
   }
 
   private func becomeSnapshot(_ name: String) throws {
-    let path = folder + "/" + name
-    let parcel = try ParcelFile.decode(try Data(contentsOf: URL(fileURLWithPath: path)))
-    guard case .checkpoint(let manifest, let chunks) = parcel, let snapshot = manifest.snapshot
+    guard case .checkpoint(let manifest, let chunks, let hashes) = try parcel(name),
+      let snapshot = manifest.snapshot
     else { return }
     let needed = Set(snapshot.tensors.flatMap(\.chunks))
-    try DurableFile().replace(
-      path,
-      with: try ParcelFile.encode(
-        .checkpoint(snapshot, chunks.filter { needed.contains($0.sha256) })))
+    try replace(
+      name, by: .checkpoint(snapshot, chunks.filter { needed.contains($0.sha256) }, hashes))
+  }
+
+  private func leaveHashes(_ name: String) throws {
+    guard case .checkpoint(_, _, let hashes) = try parcel(name) else { return }
+    try replace(name, by: .epochs(hashes))
+  }
+
+  private func parcel(_ name: String) throws -> Parcel {
+    try ParcelFile.decode(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)))
+  }
+
+  private func replace(_ name: String, by parcel: Parcel) throws {
+    try DurableFile().replace(folder + "/" + name, with: try ParcelFile.encode(parcel))
   }
 
   func first() throws -> Parcel? {
     guard let name = names.first else { return nil }
-    return try ParcelFile.decode(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)))
+    return try parcel(name)
   }
 
   mutating func removeFirst() throws {

@@ -62,7 +62,8 @@ enum AttemptRoutes {
         // Copying a few megabytes would hold up everything else on the pool.
         let content = try await core.workshop.run { try ContentUpload(body) }
         try await core.store.addContent(
-          attempt: attempt, chunks: content.chunks, checkpoint: content.checkpoint)
+          attempt: attempt, chunks: content.chunks, checkpoint: content.checkpoint,
+          epochs: content.epochs)
         return try Reply.acknowledged
       },
       endpoint(.post, "/checkpoints", limit: Limits.requestBytes, core) { request, attempt in

@@ -11,6 +11,7 @@ struct ContentUpload: Sendable {
 
   let chunks: [EncodedChunk]
   let checkpoint: CheckpointManifest?
+  let epochs: [EpochHash]
 
   /// - Throws: `bad_json`.
   init(_ body: ByteBuffer) throws {
@@ -31,5 +32,6 @@ struct ContentUpload: Sendable {
         stored: Array(bytes[(start + range.lowerBound)..<(start + range.upperBound)]))
     }
     checkpoint = header.checkpoint
+    epochs = header.epochs ?? []
   }
 }
