@@ -130,7 +130,8 @@ extension Store {
     let checkpoint = try CheckpointRows.one(db, run: writer.runId, epoch: epoch, best: best)
     // What comes from outside the training stays until somebody removes it.
     if writer.number != 0 {
-      gone.formUnion(try CheckpointRetention.apply(db, run: writer.runId, best: best))
+      gone.formUnion(
+        try CheckpointRetention.apply(db, run: writer.runId, added: epoch, best: best))
     }
     try ChunkRows.collect(db, dereferenced: gone, at: now)
     return checkpoint

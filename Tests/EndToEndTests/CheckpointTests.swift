@@ -80,7 +80,8 @@ struct CheckpointTests {
 
   @Test func aTrainingWhoseBasesAreDamagedSendsItsStatesWhole() async throws {
     try await TestDaemon.with { daemon in
-      let job = try await daemon.submit(Specs.synthetic(rows: 6_000, epochs: 40))
+      let job = try await daemon.submit(
+        Specs.synthetic(rows: 40_000, features: 60, units: 48, epochs: 40))
       let run = String(try #require(job.runId))
       try await eventually("two epochs are kept") {
         try await daemon.client.checkpoints(run).items.count >= 2
@@ -108,7 +109,7 @@ struct CheckpointTests {
     try await TestDaemon.with { daemon in
       let job = try await daemon.submit(
         Specs.synthetic(
-          rows: 6_000, epochs: 12,
+          rows: 40_000, features: 60, units: 48, epochs: 20,
           changes: [
             "checkpoints": .object([
               "every": .int(1), "keep": .int(1), "best": .string("val_loss"),
@@ -130,9 +131,9 @@ struct CheckpointTests {
       try await daemon.start()
       #expect(try await daemon.end(of: job).state == .finished)
       let run = String(try #require(job.runId))
-      #expect(try await daemon.client.epochHashes(run).items.map(\.epoch) == Array(1...12))
+      #expect(try await daemon.client.epochHashes(run).items.map(\.epoch) == Array(1...20))
       let kept = try await daemon.client.checkpoints(run).items
-      #expect(kept.last?.epoch == 12 && kept.count <= 2)
+      #expect(kept.last?.epoch == 20 && kept.count <= 2)
       #expect(kept.allSatisfy { $0.kind == .checkpoint })
       #expect(try await daemon.client.verifyCheckpoints(run).items.allSatisfy { $0.intact })
     }

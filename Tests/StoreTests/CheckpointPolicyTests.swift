@@ -120,13 +120,36 @@ import Testing
   /// An epoch that was the best when the next of every `every` came counts among the kept ones.
   @Test func theBestBetweenTwoKeptEpochsCountsAsOne() async throws {
     try await TestStore.with { test in
-      let attempt = try await test.start(.test(keepLast: 2))
+      let attempt = try await test.start(.test(keepLast: 2, every: 5))
       var kept: [[Int]] = []
       for (epoch, value) in [(5, 0.5), (7, 0.1), (10, 0.3), (15, 0.4), (20, 0.4)] {
         try await train(test, attempt, [value], from: epoch)
         kept.append(try await test.store.checkpoints(run: attempt.runId).map(\.epoch))
       }
       #expect(kept == [[5], [5, 7], [7, 10], [7, 10, 15], [7, 15, 20]])
+    }
+  }
+
+  /// The best epoch where an attempt ends is kept, and leaves no trace if the next one finds a better.
+  @Test func whereAnAttemptEndedLeavesNoTrace() async throws {
+    try await TestStore.with { test in
+      var attempt = try await test.start(.test(every: 5))
+      for (epoch, value) in [(5, 0.5), (7, 0.4)] {
+        try await train(test, attempt, [value], from: epoch)
+      }
+      attempt = try await test.resume(attempt)
+      try await train(test, attempt, [0.3], from: 8)
+      func epochs() async throws -> [Int] {
+        try await test.store.checkpoints(run: attempt.runId).map(\.epoch)
+      }
+      #expect(try await epochs() == [5, 8])
+      attempt = try await test.resume(attempt)
+      try await train(test, attempt, [0.2], from: 10)
+      #expect(try await epochs() == [5, 10])
+      for (epoch, value) in [(12, 0.1), (15, 0.4), (20, 0.05)] {
+        try await train(test, attempt, [value], from: epoch)
+      }
+      #expect(try await epochs() == [5, 10, 12, 15, 20])
     }
   }
 

@@ -45,15 +45,18 @@ enum CheckpointRetention {
   }
 
   /// Deletes what the run's policy does not keep of what its attempts have added. Epochs are kept if
-  /// they are among the newest `keep_last` or the best. Of those that are kept, the whole state stays
+  /// they are among the newest `keep_last` or the best. One between two of every `every`, which was the
+  /// best when the attempt before ended there, goes as if that had not been. Of those that are kept, the whole state stays
   /// where it is the newest whole one, the best, or that of a multiple of `whole_every`, or where no
   /// snapshot is there to stay instead.
   /// - Returns: the chunks that were named by what is gone.
-  static func apply(_ db: Database, run: Int64, best: Int) throws -> Set<Int64> {
+  static func apply(
+    _ db: Database, run: Int64, added epoch: Int, best: Int
+  ) throws -> Set<Int64> {
     let policy = try db.row("SELECT keep_last, whole_every FROM runs WHERE id = ?", [run])
     let keepLast: Int? = policy?[0]
     let wholeEvery: Int? = policy?[1]
-    var leaving: [Int64] = []
+    var leaving = try between(db, run: run, before: epoch, best: best)
     if let keepLast {
       let first = try db.int64(
         """
@@ -83,5 +86,24 @@ enum CheckpointRetention {
     var gone: Set<Int64> = []
     for id in Set(leaving) { gone.formUnion(try CheckpointRows.remove(db, id)) }
     return gone
+  }
+
+  /// The checkpoints between the newest, if that is `epoch`, and the last of every `every` before it.
+  private static func between(
+    _ db: Database, run: Int64, before epoch: Int, best: Int
+  ) throws -> [Int64] {
+    let every = try db.int64(
+      """
+      SELECT json_extract(j.spec, '$.checkpoints.every') FROM runs r JOIN jobs j ON j.id = r.job_id
+      WHERE r.id = ?
+      """, [run])
+    guard let every, every > 1 else { return [] }
+    return try db.int64s(
+      """
+      SELECT id FROM checkpoints
+      WHERE run_id = ?1 AND epoch < ?2 AND epoch > ?2 - 1 - (?2 - 1) % ?3
+        AND epoch <> ?4 AND attempt <> 0
+        AND ?2 = (SELECT MAX(n.epoch) FROM checkpoints n WHERE n.run_id = ?1)
+      """, [run, epoch, every, best])
   }
 }
