@@ -64,22 +64,27 @@ extension JSONValue {
     }
   }
 
+  /// Byte by byte: whatever is beyond ASCII stands as it is.
   private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case let control where control.value < 0x20:
-        let hex = String(control.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
+    let quote = UInt8(ascii: "\"")
+    let backslash = UInt8(ascii: "\\")
+    var result: [UInt8] = [quote]
+    result.reserveCapacity(text.utf8.count + text.utf8.count / 8 + 2)
+    for byte in text.utf8 {
+      switch byte {
+      case quote, backslash: result.append(backslash)
+        result.append(byte)
+      case UInt8(ascii: "\n"): result += [backslash, UInt8(ascii: "n")]
+      case UInt8(ascii: "\r"): result += [backslash, UInt8(ascii: "r")]
+      case UInt8(ascii: "\t"): result += [backslash, UInt8(ascii: "t")]
+      case ..<0x20:
+        let hex = String(byte, radix: 16)
+        result += ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8
+      default: result.append(byte)
       }
     }
-    return result + "\""
+    result.append(quote)
+    return String(decoding: result, as: UTF8.self)
   }
 
   /// The scalar as people write it (`adam`, `0.001`, `64`, `true`), for params and messages.
