@@ -72,7 +72,8 @@ extension JSONValue {
     result.reserveCapacity(text.utf8.count + text.utf8.count / 8 + 2)
     for byte in text.utf8 {
       switch byte {
-      case quote, backslash: result.append(backslash)
+      case quote, backslash:
+        result.append(backslash)
         result.append(byte)
       case UInt8(ascii: "\n"): result += [backslash, UInt8(ascii: "n")]
       case UInt8(ascii: "\r"): result += [backslash, UInt8(ascii: "r")]
