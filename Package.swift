@@ -164,6 +164,6 @@ let package = Package(
     tests(
       "ServerTests",
       ["Server", "Client", "Wire", "Jobs", "Checkpoints", "Experiments", .logging]),
-    tests("EndToEndTests", ["Client", "Wire", "Experiments", "CLinux", .crypto]),
+    tests("EndToEndTests", ["Client", "Wire", "Experiments", "CLinux", .crypto, .grdb]),
   ]
 )

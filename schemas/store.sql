@@ -14,6 +14,8 @@ CREATE INDEX check_runs_by_run ON check_runs (run_id);
 
 CREATE INDEX checkpoint_chunks_by_chunk ON checkpoint_chunks (chunk_id);
 
+CREATE INDEX checkpoints_whole ON checkpoints (run_id, epoch, attempt) WHERE kind = 'checkpoint';
+
 CREATE INDEX chunks_by_base ON chunks (base_chunk_id) WHERE base_chunk_id IS NOT NULL;
 
 CREATE INDEX chunks_unreferenced ON chunks (created_at) WHERE reference_count = 0;
@@ -316,7 +318,7 @@ CREATE TABLE runs (
   started_at INTEGER,
   ended_at INTEGER,
   deleted_at INTEGER
-, whole_every INTEGER) STRICT;
+, whole_every INTEGER, best_epoch INTEGER) STRICT;
 
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

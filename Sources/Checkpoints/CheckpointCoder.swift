@@ -140,9 +140,7 @@ package enum CheckpointCoder {
       throw .manifestInvalid(field: "sha256", reason: "it must be 64 hexadecimal digits")
     }
     guard manifest.rawBytes <= Limits.checkpointBytes else {
-      throw .manifestInvalid(
-        field: "raw_bytes",
-        reason: "\(manifest.rawBytes) is more than the \(Limits.checkpointBytes) that there may be")
+      throw .checkpointTooLarge(bytes: manifest.rawBytes)
     }
     var layout: [(name: String, type: TensorType, shape: [Int])] = []
     for info in manifest.tensors {

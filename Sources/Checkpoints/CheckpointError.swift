@@ -1,6 +1,8 @@
 // What can be wrong with a checkpoint, an artifact or a safetensors file. Every case says which
 // part is meant, and none of them is a trap: all of it may come from outside.
 
+import Experiments
+
 package enum CheckpointError: Error, Sendable, Equatable {
   /// The file ends before what its header promises.
   case fileTruncated(have: Int, need: Int)
@@ -14,6 +16,8 @@ package enum CheckpointError: Error, Sendable, Equatable {
   /// A tensor's bytes are not as many as its type and shape say.
   case sizeMismatch(tensor: String, have: Int, need: Int)
   case chunkTooLarge(bytes: Int)
+  /// All tensors of a checkpoint together.
+  case checkpointTooLarge(bytes: Int64)
   /// A chunk does not give the bytes that its hash names. `part` is what it belongs to.
   case chunkDamaged(sha256: String, part: String, reason: String)
   /// A chunk would be too many differences away from one that is stored whole.
@@ -41,6 +45,7 @@ extension CheckpointError {
     case .duplicateName: "tensor_duplicate"
     case .sizeMismatch: "tensor_size_mismatch"
     case .chunkTooLarge: "chunk_too_large"
+    case .checkpointTooLarge: "checkpoint_too_large"
     case .chunkDamaged: "chunk_damaged"
     case .chunkChainTooLong: "chunk_chain_too_long"
     case .compressionFailed: "compression_failed"
@@ -76,6 +81,8 @@ extension CheckpointError {
       "tensor \(quoted(tensor)) has \(have) bytes where its type and shape need \(need)"
     case .chunkTooLarge(let bytes):
       "a chunk of \(bytes) bytes is over the limit"
+    case .checkpointTooLarge(let bytes):
+      "the checkpoint has \(bytes) bytes, which is over the limit"
     case .chunkDamaged(let sha256, let part, let reason):
       "chunk \(sha256.prefix(64)) of \(part) is damaged: \(reason)"
     case .chunkChainTooLong(let sha256, let limit):
@@ -105,6 +112,7 @@ extension CheckpointError {
       "the storage or memory is faulty; restore a backup or use another checkpoint"
     case .chunkChainTooLong: "send it whole, or as the difference to another base"
     case .chunkTooLarge: "a chunk has at most \(ChunkCoder.maxBytes) bytes"
+    case .checkpointTooLarge: "a checkpoint has at most \(Limits.checkpointBytes) bytes"
     case .pathInvalid: "use a relative path such as plots/roc.png"
     case .mediaTypeInvalid: "use one such as text/csv"
     case .artifactTooLarge: "an artifact has at most \(ArtifactCoder.maxBytes) bytes"

@@ -42,10 +42,14 @@ package struct SafetensorsFile: Sendable, Equatable {
 }
 
 extension SafetensorsHeader {
-  /// The header of a file with these tensors, whose bytes are as many as their shapes say.
+  /// The header of a file with these tensors, whose bytes are as many as their shapes say and no more
+  /// than a checkpoint may have.
   init(checking tensors: [Tensor], metadata: [String: String]) throws(CheckpointError) {
     try self.init(
       tensors: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)
+    guard contentBytes <= Limits.checkpointBytes else {
+      throw .checkpointTooLarge(bytes: Int64(contentBytes))
+    }
     for (tensor, entry) in zip(tensors, entries) where tensor.bytes.count != entry.range.count {
       throw .sizeMismatch(
         tensor: tensor.name, have: tensor.bytes.count, need: entry.range.count)

@@ -1,7 +1,9 @@
 // What a worker sends of its attempt. The client's token names the attempt; once a newer attempt
 // has begun, every call throws `attempt_fenced`. All of it may be sent again.
 
+package import Checkpoints
 package import Experiments
+import Foundation
 import NIOCore
 import NIOHTTP1
 package import Wire
@@ -63,6 +65,30 @@ extension AssayClient {
     let _: Acknowledged = try decoded(
       path,
       await self.bytes(.PUT, path, body: ByteBuffer(bytes: stored), contentType: Self.binary))
+  }
+
+  /// Sends chunks in one request, with the checkpoint that they make unless more are to come first, and
+  /// the hashes of epochs as `sendEpochHashes` does.
+  /// Throws `chunk_missing` and `chunk_chain_too_long` as the single requests do.
+  package func addContent(
+    _ attempt: Int64, _ chunks: [EncodedChunk], checkpoint: CheckpointManifest?,
+    epochs: [EpochHash] = []
+  ) async throws {
+    let header = ContentHeader(
+      chunks: chunks.map {
+        ContentHeader.Chunk(
+          sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, base: $0.base,
+          storedBytes: $0.stored.count)
+      }, checkpoint: checkpoint, epochs: epochs.isEmpty ? nil : epochs)
+    let path = path(attempt, "content")
+    let json = try WireCoding.encoder().encode(header)
+    var body = ByteBuffer()
+    body.reserveCapacity(json.count + 1 + chunks.reduce(0) { $0 + $1.stored.count })
+    body.writeBytes(json)
+    body.writeInteger(ContentHeader.end)
+    for chunk in chunks { body.writeBytes(chunk.stored) }
+    let _: Acknowledged = try decoded(
+      path, await bytes(.POST, path, body: body, contentType: ContentHeader.contentType))
   }
 
   /// Makes the uploaded chunks a checkpoint; throws `chunk_missing` if some are not there.

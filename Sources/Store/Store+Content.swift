@@ -1,7 +1,7 @@
 // Chunks and checkpoints. A checkpoint becomes visible whole or not at all, and every read verifies
 // the hashes of what it gives.
 
-import Checkpoints
+package import Checkpoints
 package import Experiments
 import GRDB
 
@@ -13,30 +13,50 @@ extension Store {
   package func putChunk(
     sha256: String, rawBytes: Int, codec: ChunkCodec, base: String? = nil, stored: [UInt8]
   ) async throws {
-    guard codec.needsBase == (base != nil) else {
-      throw StoreError.invalidValue(
-        field: "base",
-        message: codec.needsBase
-          ? "is needed with the codec \(codec.rawValue)"
-          : "cannot be given with the codec \(codec.rawValue)")
-    }
     let chunk = EncodedChunk(
       sha256: sha256, rawBytes: rawBytes, codec: codec, base: base, stored: stored)
-    if let base {
-      try await readAndWork { db in
-        _ = try ChunkRows.key(sha256)
-        let raw = try ChunkRows.raw(db, base, part: "the upload's base")
-        _ = try ChunkCoder.decode(chunk, base: raw, part: "the upload")
-      }
-    } else {
-      try await working {
-        _ = try ChunkRows.key(sha256)
-        _ = try ChunkCoder.decode(chunk, part: "the upload")
-      }
+    try await addChunks([chunk]) { _, _ in }
+  }
+
+  /// Keeps chunks, each once it has been decoded and found to be what its hash says, and makes them a
+  /// checkpoint of the attempt's run, all at once.
+  /// - Parameters:
+  ///   - chunks: none after one that is a difference to it.
+  ///   - manifest: nil if more chunks are to come first.
+  ///   - hashes: as `addEpochHashes` takes them.
+  /// - Throws: as `putChunk`, `addCheckpoint` and `addEpochHashes`.
+  package func addContent(
+    attempt id: Int64, chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest?,
+    epochs hashes: [EpochHash] = []
+  ) async throws {
+    try Self.check(hashes)
+    let parts = try await working { try manifest.map { try Self.parts(of: $0) } }
+    try await addChunks(chunks) { [clock] db, change in
+      let writer = try ContentWriter.attempt(db, id)
+      try Self.add(db, hashes, run: writer.runId)
+      if let parts { _ = try Self.add(db, parts, writer, at: clock.now(), &change) }
     }
-    try await write { [clock, maxBytes] db, _ in
-      try Quota.check(db, maxBytes: maxBytes)
-      try ChunkRows.insert(db, chunk, at: clock.now())
+  }
+
+  /// - Parameter also: what else belongs to the transaction.
+  private func addChunks(
+    _ chunks: [EncodedChunk], also: @escaping WriteQueue.Body<Void>
+  ) async throws {
+    for chunk in chunks where chunk.codec.needsBase != (chunk.base != nil) {
+      throw StoreError.invalidValue(
+        field: "base",
+        message: chunk.codec.needsBase
+          ? "is needed with the codec \(chunk.codec.rawValue)"
+          : "cannot be given with the codec \(chunk.codec.rawValue)")
+    }
+    let new = try await readAndWork { db in try ChunkUpload(db, chunks).verified() }
+    try await write { [clock, maxBytes] db, change in
+      if !new.isEmpty { try Quota.check(db, maxBytes: maxBytes) }
+      let now = clock.now()
+      for chunk in chunks {
+        try ChunkRows.insert(db, chunk, isVerified: new.contains(chunk.sha256), at: now)
+      }
+      try also(db, &change)
     }
   }
 
@@ -92,22 +112,27 @@ extension Store {
     _ writer: ContentWriter, at now: Timestamp, _ change: inout StoreChange
   ) throws -> Checkpoint {
     var gone: Set<Int64> = []
+    var isRepeated = false
     for (manifest, text) in parts {
       let old = try db.row(
         "SELECT id, sha256 FROM checkpoints WHERE run_id = ? AND epoch = ? AND kind = ?",
         [writer.runId, manifest.epoch, manifest.kind.rawValue])
+      isRepeated = isRepeated || old != nil
       guard old?[1] != manifest.sha256 else { continue }
       let chunks = try Self.chunks(of: manifest, db)
       if let old { gone.formUnion(try CheckpointRows.remove(db, old[0])) }
       try Self.insert(db, manifest, text: text, chunks, writer, at: now)
       change.note(.checkpoints, run: writer.runId, job: writer.jobId)
     }
-    let all = try CheckpointRows.all(db, run: writer.runId)
-    let epoch = parts[0].manifest.epoch
-    guard let checkpoint = all.first(where: { $0.epoch == epoch }) else {
-      throw StoreError.checkpointNotFound(run: writer.runId, choice: "\(epoch)")
+    let (epoch, step) = (parts[0].manifest.epoch, parts[0].manifest.step)
+    let best = try CheckpointRetention.noteBest(
+      db, run: writer.runId, added: (epoch, step), attempt: writer.number, isRepeated: isRepeated)
+    let checkpoint = try CheckpointRows.one(db, run: writer.runId, epoch: epoch, best: best)
+    // What comes from outside the training stays until somebody removes it.
+    if writer.number != 0 {
+      gone.formUnion(
+        try CheckpointRetention.apply(db, run: writer.runId, added: epoch, best: best))
     }
-    gone.formUnion(try CheckpointRows.applyPolicy(db, run: writer.runId))
     try ChunkRows.collect(db, dereferenced: gone, at: now)
     return checkpoint
   }
@@ -116,20 +141,28 @@ extension Store {
   /// newest attempt's counts.
   /// - Throws: `invalid_value`, `attempt_not_found`, `attempt_fenced`.
   package func addEpochHashes(attempt id: Int64, _ hashes: [EpochHash]) async throws {
+    try Self.check(hashes)
+    try await write { db, _ in
+      let attempt = try AttemptRows.live(db, id)
+      try Self.add(db, hashes, run: attempt.runId)
+    }
+  }
+
+  private static func check(_ hashes: [EpochHash]) throws {
     for hash in hashes where !ContentHash.isHex(hash.sha256) {
       throw StoreError.invalidValue(
         field: "sha256",
         message: "must be 64 hexadecimal digits, not \"\(hash.sha256.prefix(80))\"")
     }
-    try await write { db, _ in
-      let attempt = try AttemptRows.live(db, id)
-      for hash in hashes {
-        try db.run(
-          """
-          INSERT INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)
-          ON CONFLICT (run_id, epoch) DO UPDATE SET step = excluded.step, sha256 = excluded.sha256
-          """, [attempt.runId, hash.epoch, hash.step, hash.sha256])
-      }
+  }
+
+  private static func add(_ db: Database, _ hashes: [EpochHash], run: Int64) throws {
+    for hash in hashes {
+      try db.run(
+        """
+        INSERT INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)
+        ON CONFLICT (run_id, epoch) DO UPDATE SET step = excluded.step, sha256 = excluded.sha256
+        """, [run, hash.epoch, hash.step, hash.sha256])
     }
   }
 
@@ -241,17 +274,20 @@ extension Store {
     try await readAndWork { db in
       try RunRows.require(db, id)
       return try CheckpointRows.all(db, run: id).map { checkpoint in
-        do {
-          let manifest = try CheckpointRows.manifest(db, checkpoint)
-          try Self.verified(db, checkpoint, manifest) {
-            try CheckpointCoder.verify(manifest: manifest, chunk: $0)
+        // The snapshot beside a whole state has a hash of its own.
+        for part in try CheckpointRows.records(db, run: id, epoch: checkpoint.epoch) {
+          do {
+            let manifest = try CheckpointRows.manifest(db, part)
+            try Self.verified(db, part, manifest) {
+              try CheckpointCoder.verify(manifest: manifest, chunk: $0)
+            }
+          } catch StoreError.checkpointDamaged(_, _, let reason) {
+            return (checkpoint, reason)
+          } catch StoreError.databaseDamaged(let reason) {
+            return (checkpoint, reason)
           }
-          return (checkpoint, nil)
-        } catch StoreError.checkpointDamaged(_, _, let reason) {
-          return (checkpoint, reason)
-        } catch StoreError.databaseDamaged(let reason) {
-          return (checkpoint, reason)
         }
+        return (checkpoint, nil)
       }
     }
   }

@@ -11,6 +11,8 @@ struct AssayWorker {
     // A vanished reader and a file-size limit are errors to handle, not reasons to die.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    // States are taken, coded and sent over and over: the memory for one is that of the one before.
+    _ = clinux_keep_freed_memory(32 << 20)
     // What a child leaves behind comes to this process and not to init.
     clinux_set_child_subreaper()
     let arguments = Array(CommandLine.arguments.dropFirst())

@@ -40,7 +40,7 @@ actor Delivery {
     self.outputPath = folder.outputPath
     self.cost = cost
     self.sequence = CheckpointSequence(keepLast: keepLast)
-    self.spool = try Spool(folder: folder.spoolPath)
+    self.spool = try Spool(folder: folder.spoolPath, keepLast: keepLast)
   }
 
   /// Whether everything that was put into the outbox has been acknowledged.
@@ -160,6 +160,11 @@ actor Delivery {
       try await send(parcel)
     } catch ClientError.api(let body, _) where body.code == "quota_exceeded" {
       WorkerLog.write("\(parcel.name) is not kept: \(body.code): \(body.message)")
+      switch parcel {
+      case .state(let state): try await send(.epochs(state.hashes))
+      case .checkpoint(_, _, let hashes): try await send(.epochs(hashes))
+      default: break
+      }
     }
   }
 
@@ -174,9 +179,10 @@ actor Delivery {
           attempt: attempt, PointsBody(points: Array(points[start..<end])))
       }
     case .state(let state): try await send(state)
-    case .epochs(let hashes): try await client.sendEpochHashes(attempt, hashes)
-    case .checkpoint(let manifest, let chunks):
-      try await send(chunks) { try await client.addCheckpoint(attempt, manifest) }
+    case .epochs(let hashes):
+      if !hashes.isEmpty { try await client.sendEpochHashes(attempt, hashes) }
+    case .checkpoint(let manifest, let chunks, let hashes):
+      try await send(chunks, checkpoint: manifest, hashes)
     case .artifact(let manifest, let chunks):
       try await send(chunks) { try await client.addArtifact(attempt, manifest) }
     case .finish(let finish):
@@ -193,17 +199,17 @@ actor Delivery {
   }
 
   /// Sends a state as differences to earlier ones, or whole if the daemon cannot use those: the base
-  /// may be gone with a run that had it too, or be far from a whole chunk there.
+  /// may be gone with a run that had it too, be damaged, or be far from a whole chunk there.
   private func send(_ state: KeptState) async throws {
     do {
       try await send(state, after: sequence, isWhole: false)
-    } catch ClientError.api(let body, _)
-      where body.code == "chunk_missing" || body.code == "chunk_chain_too_long"
-    {
+    } catch ClientError.api(let body, _) where Self.needsWhole.contains(body.code) {
       sequence.reset()
       try await send(state, after: sequence, isWhole: true)
     }
   }
+
+  private static let needsWhole = ["chunk_missing", "chunk_chain_too_long", "chunk_damaged"]
 
   private func send(
     _ state: KeptState, after before: CheckpointSequence, isWhole: Bool
@@ -215,30 +221,49 @@ actor Delivery {
     }
     // Chunks that equal their base's are not in the list: if one is missing, sending the list again
     // does not help.
-    try await send(chunks, attempts: isWhole ? 20 : 1) {
-      try await client.addCheckpoint(attempt, manifest)
-    }
+    try await send(
+      chunks, checkpoint: manifest, state.hashes, attempts: isWhole ? Self.attempts : 1)
     self.sequence = sequence
+  }
+
+  /// How often chunks are sent that seem to be gone before they are named.
+  private static let attempts = 20
+  /// Stored bytes of chunks that are sent in one request.
+  private static let bytesTogether = 8 << 20
+
+  /// Sends the chunks and makes them a checkpoint: in one request, and so in one transaction, unless
+  /// they are many; then in several, without those that the daemon has.
+  private func send(
+    _ chunks: [EncodedChunk], checkpoint manifest: CheckpointManifest, _ hashes: [EpochHash],
+    attempts: Int = Delivery.attempts
+  ) async throws {
+    guard chunks.reduce(0, { $0 + $1.stored.count }) > Self.bytesTogether else {
+      return try await client.addContent(attempt, chunks, checkpoint: manifest, epochs: hashes)
+    }
+    try await send(chunks, attempts: attempts) {
+      try await client.addContent(attempt, [], checkpoint: manifest, epochs: hashes)
+    }
   }
 
   /// Uploads the chunks that the daemon does not have and names them all. A chunk that was there
   /// because of another run may have gone with it in between: then it is uploaded after all.
   private func send(
-    _ chunks: [EncodedChunk], attempts: Int = 20, naming name: () async throws -> Void
+    _ chunks: [EncodedChunk], attempts: Int = Delivery.attempts,
+    naming name: () async throws -> Void
   ) async throws {
     for number in 1...attempts {
       let missing = Set(try await client.missingChunks(attempt, chunks.map(\.sha256)))
-      // Side by side, so that the daemon writes many of them in one transaction.
-      try await withThrowingTaskGroup(of: Void.self) { [client, attempt] group in
-        for chunk in chunks where missing.contains(chunk.sha256) {
-          group.addTask {
-            try await client.putChunk(
-              attempt, sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec,
-              base: chunk.base, stored: chunk.stored)
-          }
+      var waiting: [EncodedChunk] = []
+      var bytes = 0
+      for chunk in chunks where missing.contains(chunk.sha256) {
+        if bytes + chunk.stored.count > Self.bytesTogether {
+          try await client.addContent(attempt, waiting, checkpoint: nil)
+          (waiting, bytes) = ([], 0)
         }
-        try await group.waitForAll()
+        waiting.append(chunk)
+        bytes += chunk.stored.count
       }
+      if !waiting.isEmpty { try await client.addContent(attempt, waiting, checkpoint: nil) }
       do {
         return try await name()
       } catch ClientError.api(let body, _) where body.code == "chunk_missing" && number < attempts {
@@ -250,7 +275,10 @@ actor Delivery {
 
   private func offPool<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-      slowWork.async { continuation.resume(with: Result { try work() }) }
+      slowWork.async {
+        ThreadPriority.lower()
+        continuation.resume(with: Result { try work() })
+      }
     }
   }
 

@@ -42,6 +42,7 @@ final class EpochStates: Sendable {
       throw failure
     }
     queue.async { [self] in
+      ThreadPriority.lower()
       defer { leave(bytes) }
       do throws(CheckpointError) {
         try record(state, epoch: epoch, step: step, isKept: isKept, isBest: isBest)
@@ -67,9 +68,15 @@ final class EpochStates: Sendable {
     condition.unlock()
   }
 
-  /// Returns when all that was taken lies in the outbox.
+  /// Returns when all that was taken lies in the outbox, and with it the best epoch since the last
+  /// that was kept.
   func finish() throws {
     queue.sync {}
+    let best = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
+    if let best { outbox.put(best, keepLast: policy.keepLast) }
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
@@ -78,11 +85,13 @@ final class EpochStates: Sendable {
   ) throws(CheckpointError) {
     let metadata = state.metadata.merging(metadata) { own, _ in own }
     let whole = try CheckpointCoder.summary(tensors: state.tensors, metadata: metadata)
-    outbox.put(.epochs([EpochHash(epoch: epoch, step: step, sha256: whole.sha256)]))
+    let hashes = [EpochHash(epoch: epoch, step: step, sha256: whole.sha256)]
+    // That of a state that is sent now goes with it, in one transaction.
+    if !isKept { outbox.put(.epochs(hashes)) }
     guard isKept || isBest else { return }
     let kept = try KeptState(
       tensors: state.tensors, metadata: metadata, epoch: epoch, step: step, whole: whole,
-      isBest: isBest,
+      hashes: isKept ? hashes : [], isBest: isBest,
       keepsWhole: isKept && policy.wholeEvery.map { epoch.isMultiple(of: $0) } ?? false)
     // The state of the best epoch waits in memory until the next checkpoint is due, so that a run
     // which gets better every epoch is not kept every epoch.

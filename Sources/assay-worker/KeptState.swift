@@ -11,6 +11,8 @@ struct KeptState: Sendable {
   /// Hash and size of the whole state and of the weights, each as a file of its own.
   private(set) var whole: ContentSummary?
   let weights: ContentSummary
+  /// What is told with it: the hashes of epochs that were not told yet.
+  let hashes: [EpochHash]
   /// Whether it is the best epoch so far by the checkpoint policy.
   let isBest: Bool
   /// Whether the whole state is to stay when newer ones come.
@@ -19,13 +21,14 @@ struct KeptState: Sendable {
   /// Computes the hashes, which takes a while.
   init(
     tensors: [Tensor], metadata: [String: String], epoch: Int, step: Int64, whole: ContentSummary,
-    isBest: Bool, keepsWhole: Bool
+    hashes: [EpochHash], isBest: Bool, keepsWhole: Bool
   ) throws(CheckpointError) {
     self.tensors = tensors
     self.metadata = metadata
     self.epoch = epoch
     self.step = step
     self.whole = whole
+    self.hashes = hashes
     weights = try CheckpointCoder.summary(tensors: Self.weights(of: tensors), metadata: metadata)
     self.isBest = isBest
     self.keepsWhole = keepsWhole

@@ -48,7 +48,7 @@ final class Outbox: Sendable {
         hasBest = hasBest || isBest
         let before = contents.parcels[index].weight
         if !isBest, let keepLast, newer >= max(1, keepLast) {
-          contents.parcels[index] = .metrics([])
+          contents.parcels[index] = .epochs(waiting.hashes)
         } else if !isBest && !waiting.keepsWhole && waiting.whole != nil {
           waiting.becomeSnapshot()
           contents.parcels[index] = .state(waiting)

@@ -11,7 +11,7 @@ enum Parcel: Sendable {
   /// Not encoded yet: that happens off the training thread.
   case state(KeptState)
   case epochs([EpochHash])
-  case checkpoint(CheckpointManifest, [EncodedChunk])
+  case checkpoint(CheckpointManifest, [EncodedChunk], [EpochHash])
   case artifact(ArtifactManifest, [EncodedChunk])
   case finish(FinishAttempt)
 
@@ -22,7 +22,7 @@ enum Parcel: Sendable {
     case .metrics: "a batch of metrics"
     case .state(let state): "the checkpoint of epoch \(state.epoch)"
     case .epochs: "the hashes of epochs"
-    case .checkpoint(let manifest, _): "the checkpoint of epoch \(manifest.epoch)"
+    case .checkpoint(let manifest, _, _): "the checkpoint of epoch \(manifest.epoch)"
     case .artifact(let manifest, _): "the artifact \(manifest.path)"
     case .finish: "the end of the attempt"
     }
@@ -35,7 +35,7 @@ enum Parcel: Sendable {
     case .metrics(let points): points.count * 96
     case .state(let state): state.tensors.reduce(0) { $0 + $1.bytes.count }
     case .epochs(let hashes): hashes.count * 128
-    case .checkpoint(_, let chunks), .artifact(_, let chunks):
+    case .checkpoint(_, let chunks, _), .artifact(_, let chunks):
       chunks.reduce(0) { $0 + $1.stored.count }
     }
   }
@@ -50,15 +50,7 @@ struct ParcelFile: Codable {
   var artifact: ArtifactManifest?
   var finish: FinishAttempt?
   var epochs: [EpochHash]?
-  var chunks: [ChunkHeader] = []
-
-  struct ChunkHeader: Codable {
-    var sha256: String
-    var rawBytes: Int
-    var codec: ChunkCodec
-    var base: String?
-    var storedBytes: Int
-  }
+  var chunks: [ContentHeader.Chunk] = []
 
   static func encode(_ parcel: Parcel) throws -> Data {
     var file = ParcelFile()
@@ -71,10 +63,12 @@ struct ParcelFile: Codable {
       var sequence = CheckpointSequence(keepLast: nil)
       let encoded = try state.encoded(by: &sequence)
       file.checkpoint = encoded.manifest
+      file.epochs = state.hashes
       chunks = encoded.chunks
     case .epochs(let hashes): file.epochs = hashes
-    case .checkpoint(let manifest, let encoded):
+    case .checkpoint(let manifest, let encoded, let hashes):
       file.checkpoint = manifest
+      file.epochs = hashes
       chunks = encoded
     case .artifact(let manifest, let encoded):
       file.artifact = manifest
@@ -82,7 +76,7 @@ struct ParcelFile: Codable {
     case .finish(let finish): file.finish = finish
     }
     file.chunks = chunks.map {
-      ChunkHeader(
+      ContentHeader.Chunk(
         sha256: $0.sha256, rawBytes: $0.rawBytes, codec: $0.codec, base: $0.base,
         storedBytes: $0.stored.count)
     }
@@ -109,7 +103,7 @@ struct ParcelFile: Codable {
     }
     if let info = file.dataset { return .dataset(info) }
     if let points = file.metrics { return .metrics(points) }
-    if let manifest = file.checkpoint { return .checkpoint(manifest, chunks) }
+    if let manifest = file.checkpoint { return .checkpoint(manifest, chunks, file.epochs ?? []) }
     if let manifest = file.artifact { return .artifact(manifest, chunks) }
     if let hashes = file.epochs { return .epochs(hashes) }
     if let finish = file.finish { return .finish(finish) }

@@ -69,6 +69,24 @@ struct TrainWork {
 
     let metadata = try Self.modelMetadata(train, data.preprocessing)
     let states = EpochStates(outbox: outbox, metadata: metadata, policy: train.checkpoints)
+    do {
+      try epochs(of: trainer, data: data, states: states, measure: &measure)
+    } catch {
+      // However it ends, what it was up to here is kept; and why it ended is what is told.
+      do {
+        try states.finish()
+      } catch let other {
+        WorkerLog.write("the last states are not kept: \(Failures.describe(other).message)")
+      }
+      throw error
+    }
+    try states.finish()
+    try finish(trainer, data: data, graph: graph)
+  }
+
+  private func epochs(
+    of trainer: Trainer, data: PreparedData, states: EpochStates, measure: inout Measure
+  ) throws {
     var best = BestEpoch(metric: train.checkpoints.best)
     for value in earlierValues { _ = best.isImproved(by: value) }
     while trainer.epoch < train.epochs {
@@ -94,8 +112,6 @@ struct TrainWork {
           || report.epoch == train.epochs,
         isBest: best.isImproved(by: report[train.checkpoints.best]))
     }
-    try states.finish()
-    try finish(trainer, data: data, graph: graph)
   }
 
   private func finish(_ trainer: Trainer, data: PreparedData, graph: ModelGraph) throws {

@@ -168,4 +168,25 @@ struct CheckpointCoderTests {
     }
     #expect(code == "tensor_size_mismatch")
   }
+
+  @Test func aStateThatIsTooLargeIsRefusedEverywhere() throws {
+    let tensor = Tensor(name: "huge", type: .f32, shape: [1 << 30], bytes: [])
+    let bytes = 4 << 30
+    let encoding = try errorCode {
+      _ = try CheckpointCoder.encode(tensors: [tensor], metadata: [:], epoch: 1, step: 1)
+    }
+    let summing = try errorCode {
+      _ = try CheckpointCoder.summary(tensors: [tensor], metadata: [:])
+    }
+    let writing = try errorCode { _ = try SafetensorsFile(tensors: [tensor]).serialized() }
+    #expect([encoding, summing, writing].allSatisfy { $0 == "checkpoint_too_large" })
+    let manifest = CheckpointManifest(
+      epoch: 1, step: 1,
+      tensors: [TensorInfo(name: "huge", dtype: "F32", shape: [1 << 30], chunks: [])],
+      metadata: [:], sha256: String(repeating: "a", count: 64), rawBytes: Int64(bytes))
+    #expect(try errorCode { try CheckpointCoder.check(manifest) } == "checkpoint_too_large")
+    #expect(
+      try errorCode { try CheckpointCoder.verify(manifest: manifest) { _ in [] } }
+        == "checkpoint_too_large")
+  }
 }

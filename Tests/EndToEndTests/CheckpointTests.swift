@@ -2,9 +2,9 @@
 // kept, computed again.
 import Client
 import Crypto
-import Client
 import Experiments
 import Foundation
+import GRDB
 import Testing
 import Wire
 
@@ -55,6 +55,87 @@ struct CheckpointTests {
       }
       let missing = try await daemon.assay("checkpoint", "export", run, "--epoch", "10")
       #expect(missing.status == 2 && missing.errors.contains("no record of epoch 10"))
+    }
+  }
+
+  @Test func theBestEpochIsKeptHoweverTheTrainingEnds() async throws {
+    try await TestDaemon.with { daemon in
+      let job = try await daemon.submit(
+        Specs.synthetic(
+          epochs: 100_000,
+          changes: ["checkpoints": .object(["every": .int(100_000), "best": .string("loss")])]))
+      try await eventually("it trains") {
+        try await daemon.run(of: job).metrics["loss"]?.count ?? 0 >= 5
+      }
+      _ = try await daemon.client.cancel(job.id)
+      #expect(try await daemon.end(of: job).state == .cancelled)
+      let run = try await daemon.run(of: job)
+      let kept = try await daemon.client.checkpoints(String(run.id)).items
+      #expect(kept.map(\.kind) == [.checkpoint])
+      #expect(kept.first?.isBest == true && kept.first?.epoch ?? 0 >= 4)
+      #expect(
+        try await daemon.client.verifyCheckpoints(String(run.id)).items.allSatisfy { $0.intact })
+    }
+  }
+
+  @Test func aTrainingWhoseBasesAreDamagedSendsItsStatesWhole() async throws {
+    try await TestDaemon.with { daemon in
+      let job = try await daemon.submit(
+        Specs.synthetic(rows: 40_000, features: 60, units: 48, epochs: 40))
+      let run = String(try #require(job.runId))
+      try await eventually("two epochs are kept") {
+        try await daemon.client.checkpoints(run).items.count >= 2
+      }
+      let database = try DatabaseQueue(path: daemon.data + "/assay.db")
+      let damaged = try await database.write { db in
+        try db.execute(
+          sql: """
+            UPDATE chunks SET data = CAST(substr(data, 1, length(data) - 1) || x'5A' AS BLOB)
+            WHERE length(data) > 200
+            """)
+        return try String.fetchSet(db, sql: "SELECT lower(hex(sha256)) FROM chunks")
+      }
+      try database.close()
+      #expect(!damaged.isEmpty)
+      #expect(try await daemon.end(of: job).state == .finished)
+      let found = try await daemon.client.verifyCheckpoints(run).items
+      #expect(found.count == 40)
+      #expect(found.contains { !$0.intact })
+      #expect(found.suffix(10).allSatisfy { $0.intact })
+    }
+  }
+
+  @Test func theSpoolHoldsNoMoreStatesThanAreToBeKept() async throws {
+    try await TestDaemon.with { daemon in
+      let job = try await daemon.submit(
+        Specs.synthetic(
+          rows: 40_000, features: 60, units: 48, epochs: 20,
+          changes: [
+            "checkpoints": .object([
+              "every": .int(1), "keep": .int(1), "best": .string("val_loss"),
+            ])
+          ]))
+      try await eventually("it trains") { try await daemon.run(of: job).metrics["loss"] != nil }
+      try await daemon.kill()
+      try await eventually("the worker has ended", within: .seconds(90)) {
+        daemon.workers().isEmpty
+      }
+      let spool = try #require(
+        FileManager.default.enumerator(atPath: daemon.data + "/attempts")?
+          .compactMap { $0 as? String }.filter { $0.hasSuffix(".parcel") })
+      let states = try spool.filter {
+        try Data(contentsOf: URL(fileURLWithPath: daemon.data + "/attempts/" + $0))
+          .prefix { $0 != 0x0A }.range(of: Data("\"checkpoint\":".utf8)) != nil
+      }
+      #expect((1...2).contains(states.count))
+      try await daemon.start()
+      #expect(try await daemon.end(of: job).state == .finished)
+      let run = String(try #require(job.runId))
+      #expect(try await daemon.client.epochHashes(run).items.map(\.epoch) == Array(1...20))
+      let kept = try await daemon.client.checkpoints(run).items
+      #expect(kept.last?.epoch == 20 && kept.count <= 2)
+      #expect(kept.allSatisfy { $0.kind == .checkpoint })
+      #expect(try await daemon.client.verifyCheckpoints(run).items.allSatisfy { $0.intact })
     }
   }
 

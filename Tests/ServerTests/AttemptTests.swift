@@ -53,6 +53,49 @@ struct AttemptTests {
     }
   }
 
+  @Test func chunksCheckpointAndHashComeInOneRequest() async throws {
+    try await TestDaemon.with { daemon in
+      _ = try await daemon.client.submit(Specs.train())
+      try await PlayedWorker.with(daemon) { worker in
+        try await worker.start()
+        let tensor = Tensor(name: "model.0.kernel", shape: [6], floats: [1, 2, 3, 4, 5, 6])
+        let (manifest, chunks) = try CheckpointCoder.encode(
+          tensors: [tensor], metadata: [:], epoch: 1, step: 10)
+        let hash = EpochHash(epoch: 1, step: 10, sha256: manifest.sha256)
+        await #expect(throws: ClientError.self) {
+          try await worker.client.addContent(worker.attempt, [], checkpoint: manifest)
+        }
+        for _ in 0..<2 {
+          try await worker.client.addContent(
+            worker.attempt, chunks, checkpoint: manifest, epochs: [hash])
+        }
+        #expect(try await daemon.client.checkpoints("1").items.map(\.sha256) == [manifest.sha256])
+        #expect(try await daemon.client.epochHashes("1").items == [hash])
+
+        for (body, code) in [
+          ("{\"chunks\":[]}", "bad_json"), ("{\"chunks\":[]}\nX", "bad_json"), ("{}\n", "bad_json"),
+          (
+            "{\"chunks\":[{\"sha256\":\"x\",\"raw_bytes\":1,\"codec\":\"raw\",\"stored_bytes\":1}]}\nX",
+            "invalid_value"
+          ),
+          (
+            "{\"chunks\":[{\"sha256\":\"x\",\"raw_bytes\":1,\"codec\":\"raw\",\"stored_bytes\":-1}]}\n",
+            "bad_json"
+          ),
+        ] {
+          let raw = try RawConnection(daemon.socketPath)
+          let answer = try await raw.exchange(
+            "POST /api/v1/attempts/\(worker.attempt)/content HTTP/1.1\r\nHost: a\r\n"
+              + "Authorization: Bearer \(worker.order.token)\r\n"
+              + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+          #expect(answer.contains("\"code\":\"\(code)\""), "\(body): \(answer)")
+        }
+        try await worker.finish()
+        daemon.workers.exit(worker.attempt)
+      }
+    }
+  }
+
   @Test func aCheckpointComesBackByteForByte() async throws {
     try await TestDaemon.with { daemon in
       _ = try await daemon.client.submit(Specs.train())

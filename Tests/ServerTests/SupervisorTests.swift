@@ -121,6 +121,28 @@ struct SupervisorTests {
     }
   }
 
+  @Test func refusedRecordsThatWereNotSetAsideYetAreSoByTheNextDaemon() async throws {
+    let path = Locked("")
+    try await restarting { daemon in
+      try await PlayedWorker.with(daemon) { worker in
+        try await worker.start()
+        let folder = try daemon.workers.folder(worker.attempt)
+        path.change { $0 = folder.path }
+        try await worker.finish()
+        daemon.workers.exit(worker.attempt)
+        try await eventually { !FileManager.default.fileExists(atPath: folder.path) }
+        try FileManager.default.createDirectory(
+          atPath: folder.spoolPath, withIntermediateDirectories: true)
+        try Self.leaveParcel(folder)
+      }
+    } after: { _ in
+      let folder = AttemptFolder(path: path.value)
+      try await eventually { !FileManager.default.fileExists(atPath: folder.path) }
+      let kept = AttemptFolder(path: folder.path + ".refused")
+      #expect(FileManager.default.fileExists(atPath: kept.spoolPath + "/00000001.parcel"))
+    }
+  }
+
   @Test func whatAKilledWorkerHasSpooledIsSentBeforeItIsLost() async throws {
     try await restarting { daemon in
       try await PlayedWorker.with(daemon) { worker in

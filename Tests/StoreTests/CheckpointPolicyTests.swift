@@ -101,6 +101,84 @@ import Testing
     }
   }
 
+  @Test func whatComesFromOutsideIsNotThePolicys() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(.test(keepLast: 1))
+      try await train(test, attempt, [0.5, 0.1, 0.4, 0.3], from: 10)
+      try await test.finish(attempt)
+      let (manifest, chunks) = try CheckpointCoder.encode(
+        tensors: tensors(1), metadata: [:], epoch: 1, step: 100)
+      try await test.put(chunks)
+      let made = try await test.store.addCheckpoint(run: attempt.runId, manifest)
+      #expect(made.epoch == 1 && !made.isBest && !made.isLatest)
+      let kept = try await test.store.checkpoints(run: attempt.runId)
+      #expect(kept.map(\.epoch) == [1, 11, 13])
+      #expect(try await test.store.checkpointTensors(run: attempt.runId, .epoch(1)) == tensors(1))
+    }
+  }
+
+  /// An epoch that was the best when the next of every `every` came counts among the kept ones.
+  @Test func theBestBetweenTwoKeptEpochsCountsAsOne() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(.test(keepLast: 2, every: 5))
+      var kept: [[Int]] = []
+      for (epoch, value) in [(5, 0.5), (7, 0.1), (10, 0.3), (15, 0.4), (20, 0.4)] {
+        try await train(test, attempt, [value], from: epoch)
+        kept.append(try await test.store.checkpoints(run: attempt.runId).map(\.epoch))
+      }
+      #expect(kept == [[5], [5, 7], [7, 10], [7, 10, 15], [7, 15, 20]])
+    }
+  }
+
+  /// The best epoch where an attempt ends is kept, and leaves no trace if the next one finds a better.
+  @Test func whereAnAttemptEndedLeavesNoTrace() async throws {
+    try await TestStore.with { test in
+      var attempt = try await test.start(.test(every: 5))
+      for (epoch, value) in [(5, 0.5), (7, 0.4)] {
+        try await train(test, attempt, [value], from: epoch)
+      }
+      attempt = try await test.resume(attempt)
+      try await train(test, attempt, [0.3], from: 8)
+      func epochs() async throws -> [Int] {
+        try await test.store.checkpoints(run: attempt.runId).map(\.epoch)
+      }
+      #expect(try await epochs() == [5, 8])
+      attempt = try await test.resume(attempt)
+      try await train(test, attempt, [0.2], from: 10)
+      #expect(try await epochs() == [5, 10])
+      for (epoch, value) in [(12, 0.1), (15, 0.4), (20, 0.05)] {
+        try await train(test, attempt, [value], from: epoch)
+      }
+      #expect(try await epochs() == [5, 10, 12, 15, 20])
+    }
+  }
+
+  /// What is noted of the best is what a look at all of them finds, whatever the order.
+  @Test(arguments: 1...6)
+  func theNotedBestIsTheBest(_ seed: UInt64) async throws {
+    try await TestStore.with { test in
+      var random = SeededGenerator(state: seed)
+      var attempt = try await test.start(.test())
+      var epoch = 0
+      for _ in 0..<30 {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0 where epoch > 2:
+          attempt = try await test.resume(attempt)
+          epoch -= Int.random(in: 0..<3, using: &random)
+        case 1 where epoch > 2: epoch -= 1
+        default: epoch += 1
+        }
+        let value = [nil, .nan, 0.0, 1, 2, 3, 4].randomElement(using: &random) ?? nil
+        try await train(test, attempt, [value], from: epoch)
+        let noted = try await test.store.read { [run = attempt.runId] in
+          try Int.fetchOne($0, sql: "SELECT best_epoch FROM runs WHERE id = ?", arguments: [run])
+        }
+        let all = try await test.store.checkpoints(run: attempt.runId)
+        #expect(all.first(where: \.isBest)?.epoch == noted)
+      }
+    }
+  }
+
   /// Random trainings with random policies: after each step the counts equal those of a recount, no
   /// chunk is left over, none that is needed is gone, and the best and the newest are there.
   @Test(arguments: 1...8)

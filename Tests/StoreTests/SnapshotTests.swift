@@ -212,6 +212,61 @@ import Testing
     }
   }
 
+  @Test func theSnapshotBesideAWholeStateIsVerifiedToo() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(spec())
+      var training = Training()
+      try await train(test, attempt, &training, [5, 4])
+      try await test.store.write { db, _ in
+        try db.execute(
+          sql: """
+            UPDATE checkpoints SET manifest = json_set(manifest, '$.sha256', ?)
+            WHERE kind = 'snapshot' AND epoch = 2
+            """, arguments: [String(repeating: "0", count: 64)])
+      }
+      let found = try await test.store.verifyCheckpoints(run: attempt.runId)
+      #expect(found.map { $0.problem == nil } == [true, false])
+      #expect(found.last?.problem?.contains("the snapshot of epoch 2") == true)
+    }
+  }
+
+  @Test func chunksAndTheirCheckpointComeAtOnce() async throws {
+    try await TestStore.with { test in
+      let attempt = try await test.start(spec())
+      var training = Training()
+      for epoch in 1...3 {
+        let (manifest, chunks) = try training.next(epoch)
+        for _ in 0..<2 {
+          try await test.store.addContent(
+            attempt: attempt.id, chunks: chunks, checkpoint: manifest)
+        }
+        #expect(
+          try await test.store.checkpointTensors(run: attempt.runId, .latest)
+            == training.states[epoch])
+      }
+      // One that is damaged: nothing of them is kept.
+      let (manifest, chunks) = try training.next(4)
+      let last = try #require(chunks.last)
+      let damaged = EncodedChunk(
+        sha256: last.sha256, rawBytes: last.rawBytes, codec: last.codec, base: last.base,
+        stored: last.stored.dropLast() + [last.stored[last.stored.count - 1] ^ 1])
+      await expect("chunk_damaged") {
+        try await test.store.addContent(
+          attempt: attempt.id, chunks: chunks.dropLast() + [damaged], checkpoint: manifest)
+      }
+      #expect(try await test.store.missingChunks(chunks.map(\.sha256)).count == chunks.count)
+      await expect("chunk_missing") {
+        try await test.store.addContent(
+          attempt: attempt.id, chunks: chunks.dropLast(), checkpoint: manifest)
+      }
+      _ = try await test.resume(attempt)
+      await expect("attempt_fenced") {
+        try await test.store.addContent(
+          attempt: attempt.id, chunks: chunks, checkpoint: manifest)
+      }
+    }
+  }
+
   @Test func aChainHasAnEnd() async throws {
     try await TestStore.with { test in
       var raw: [[UInt8]] = [(0..<4_000).map { UInt8(truncatingIfNeeded: $0 / 16) }]

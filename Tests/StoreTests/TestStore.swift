@@ -128,7 +128,7 @@ extension JobSpec {
     name: String = "model", experiment: String = "default", seed: Int = 0,
     learningRate: Double = 0.001, optimizer: OptimizerSpec? = nil, priority: Int = 0,
     tags: [String: String] = [:], onLost: LostPolicy = .resume, best: String = "val_loss",
-    keepLast: Int? = nil
+    keepLast: Int? = nil, every: Int = 1
   ) -> JobSpec {
     JobSpec(
       name: name, experiment: experiment, tags: tags, priority: priority, onLost: onLost,
@@ -137,7 +137,7 @@ extension JobSpec {
           seed: seed, dataset: .synthetic(SyntheticDataset()),
           model: [.dense(DenseSpec(units: 1, activation: .sigmoid))], loss: .binaryCrossentropy,
           optimizer: optimizer ?? .adam(learningRate: learningRate), metrics: [.accuracy],
-          checkpoints: CheckpointPolicy(keepLast: keepLast, best: best))))
+          checkpoints: CheckpointPolicy(every: every, keepLast: keepLast, best: best))))
   }
 
   static func evaluate(run: Int64, name: String = "evaluate", experiment: String = "") -> JobSpec {

@@ -35,6 +35,10 @@ int clinux_set_thread_name(const char *name);
 /// CPU seconds of this process, or of its ended and awaited children. Returns 0 or -errno.
 int clinux_cpu_seconds(int of_children, double *user, double *system);
 
+/// Freed pieces of memory up to `bytes` are kept for the next ones instead of being given back to the
+/// system, which would have to clear each of their pages anew. Returns 0 or -EINVAL.
+int clinux_keep_freed_memory(int bytes);
+
 /// Nanoseconds since boot, sleep included (CLOCK_BOOTTIME): the clock of a process's start time.
 int64_t clinux_boot_nanoseconds(void);
 

@@ -367,7 +367,9 @@ actor Supervisor: Service {
         // It has reported its end and is about to go.
         workers[id] = Worker(jobId: 0, holdsSlot: false, handle: handle)
       case .ended, .vanished:
-        if await ends.keepOutput(id, folder) { await remove(folder) }
+        guard await ends.keepOutput(id, folder) else { continue }
+        // The daemon went down between the refusal of these records and setting them aside.
+        if AttemptFolders.holdRecords(folder) { setAside(folder) } else { await remove(folder) }
       }
     }
   }

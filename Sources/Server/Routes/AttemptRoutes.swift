@@ -57,6 +57,15 @@ enum AttemptRoutes {
         try await putChunk(request, core)
         return try Reply.acknowledged
       },
+      endpoint(.post, "/content", limit: ContentUpload.limit, core) { request, attempt in
+        let body = try await request.body()
+        // Copying a few megabytes would hold up everything else on the pool.
+        let content = try await core.workshop.run { try ContentUpload(body) }
+        try await core.store.addContent(
+          attempt: attempt, chunks: content.chunks, checkpoint: content.checkpoint,
+          epochs: content.epochs)
+        return try Reply.acknowledged
+      },
       endpoint(.post, "/checkpoints", limit: Limits.requestBytes, core) { request, attempt in
         let manifest = try await request.json(CheckpointManifest.self)
         return try Reply.json(try await core.store.addCheckpoint(attempt: attempt, manifest))

@@ -28,14 +28,21 @@ enum ChunkRows {
   }
 
   /// One that is there already is as good as new: whoever uploads it again is about to name it.
+  /// - Parameter isVerified: whether it was found to be what its hash says. One that was not, since it
+  ///   was there, and has gone meanwhile is not taken.
   /// - Throws: `chunk_missing` if its base is, `chunk_chain_too_long`.
-  static func insert(_ db: Database, _ chunk: EncodedChunk, at now: Timestamp) throws {
+  static func insert(
+    _ db: Database, _ chunk: EncodedChunk, isVerified: Bool, at now: Timestamp
+  ) throws {
     let key = try Self.key(chunk.sha256)
-    if try db.changed(
-      "UPDATE chunks SET created_at = ? WHERE sha256 = ?", [now.microseconds, key])
-    {
+    if let row = try db.row("SELECT id, reference_count FROM chunks WHERE sha256 = ?", [key]) {
+      if row[1] == 0 {
+        try db.run(
+          "UPDATE chunks SET created_at = ? WHERE id = ?", [now.microseconds, row[0] as Int64])
+      }
       return
     }
+    guard isVerified else { throw StoreError.chunkMissing([chunk.sha256]) }
     var base: (id: Int64, depth: Int)?
     if let name = chunk.base { base = try Self.base(db, name, of: chunk) }
     let depth = base.map { $0.depth + 1 } ?? 0

@@ -11,8 +11,8 @@ struct ContentChecks {
 
   private static let chunksPerRead: Int64 = 16
   private static let rowsPerRead: Int64 = 5_000
-  /// Longer than any chain that is written.
-  private static let longestChain = 1_000
+  /// Differences that lead from a chunk to a whole one at most.
+  private static let longestChain = Limits.chunkChain
 
   func run() throws {
     try checkpoints()
@@ -206,7 +206,8 @@ struct ContentChecks {
         examination.found(
           DoctorProblem(
             kind: "base_chain_damaged", thing: "chunk \(id)",
-            message: "the chain of its bases has no end", remedy: Remedy.restore))
+            message: "more than \(Self.longestChain) differences lead from it to a whole chunk",
+            remedy: Remedy.restore))
       }
     }
   }
