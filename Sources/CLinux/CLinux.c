@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,6 +53,8 @@ int clinux_set_parent_death_signal(int signal) {
 }
 
 int clinux_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
+
+void clinux_trim_memory(void) { malloc_trim(0); }
 
 int clinux_cpu_seconds(int of_children, double *user, double *system) {
   struct rusage usage;
