@@ -5,8 +5,8 @@ import CLinux
 import Store
 
 struct IdleMemory {
-  /// Ticks without a question after which memory is given back: ten seconds.
-  private static let patience = 20
+  /// Ticks without a question after which memory is given back: five seconds.
+  private static let patience = 10
 
   private var reads = -1
   private var quiet = 0

@@ -186,8 +186,9 @@ enum SeriesReadBench {
   private static func memory(
     of daemon: BenchDaemon, _ name: String, _ options: BenchOptions, _ figures: inout Figures
   ) async throws {
-    // The daemon gives back what it does not need after ten seconds without a request.
-    try await Task.sleep(for: .seconds(options.quick ? 1 : 13))
+    // Ten seconds after its start the daemon collects garbage; what it does not need it gives back
+    // after five seconds without a read.
+    try await Task.sleep(for: .seconds(options.quick ? 1 : 17))
     let anonymous = try daemon.memory("RssAnon") / 1e6
     let resident = try daemon.memory("VmRSS") / 1e6
     add(&figures, "\(name)_anonymous_memory", anonymous, unit: "MB", atMost: 15, options)
