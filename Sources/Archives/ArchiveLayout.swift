@@ -33,7 +33,6 @@ package enum ArchiveLimits {
   package static let lineBytes = 16 << 20
   /// Points of one line.
   package static let linePoints = 100_000
-  package static let logBytes = Limits.artifactBytes
 }
 
 /// `assay-archive.json`.

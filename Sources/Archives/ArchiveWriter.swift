@@ -1,4 +1,5 @@
-// Writes an archive member by member; the file appears once it is whole. The length of a member need
+// Writes an archive member by member; the file appears once it is whole.
+// What an import would refuse for its size is refused here already. The length of a member need
 // not be known before: its header is written again when the member ends.
 
 import Checkpoints
@@ -25,10 +26,12 @@ package final class ArchiveWriter {
     var hash = ContentHash()
   }
 
-  /// - Parameter madeAt: the time that all members get.
+  /// - Parameters:
+  ///   - madeAt: the time that all members get.
+  ///   - replacing: whether it takes the place of a file of its name.
   /// - Throws: `file_error`.
-  package init(path: String, madeAt: Timestamp) throws(ArchiveError) {
-    file = try NewFile(path)
+  package init(path: String, madeAt: Timestamp, replacing: Bool = false) throws(ArchiveError) {
+    file = try NewFile(path, replacing: replacing)
     time = madeAt.microseconds / 1_000_000
     try Self.header(ArchiveLayout.about, size: Int64(Self.aboutRoom), time, file)
     aboutStart = file.size
@@ -39,7 +42,13 @@ package final class ArchiveWriter {
   /// Bytes written so far.
   package var size: Int64 { file.size }
 
+  /// - Throws: `limit_exceeded` where no import would take it, `archive_damaged`, `file_error`.
   package func begin(_ name: String) throws(ArchiveError) {
+    try Self.check(name, "bytes in its name", name.utf8.count, ArchiveLimits.memberNameBytes)
+    // The list of checksums comes last.
+    if name != ArchiveLayout.sums {
+      try Self.check(name, "members before it", names.count + 1, ArchiveLimits.members - 1)
+    }
     guard names.insert(name).inserted else { throw .memberTwice(member: name) }
     let start = try Self.header(name, size: 0, time, file)
     member = Member(name: name, headerStart: start, start: file.size)
@@ -56,8 +65,19 @@ package final class ArchiveWriter {
     }
   }
 
+  /// - Throws: `limit_exceeded` where no import would take it, `file_error`.
   package func writeLine(_ text: String) throws(ArchiveError) {
+    try Self.check(
+      member?.name ?? "", "bytes in a line", text.utf8.count, ArchiveLimits.lineBytes)
     try write(Array((text + "\n").utf8))
+  }
+
+  private static func check(
+    _ member: String, _ what: String, _ value: Int, _ limit: Int
+  ) throws(ArchiveError) {
+    guard value <= limit else {
+      throw .limit(member: member, what: what, value: Int64(value), limit: Int64(limit))
+    }
   }
 
   /// Takes back what was written of the member.
@@ -101,6 +121,7 @@ package final class ArchiveWriter {
     try file.write(Array(text), at: aboutStart)
     sums = "\(ContentHash.sha256Hex(text))  \(ArchiveLayout.about)\n" + sums
     let all = Array(sums.utf8)
+    try Self.check(ArchiveLayout.sums, "bytes", all.count, Int(ArchiveLimits.sumsBytes))
     try begin(ArchiveLayout.sums)
     try write(all)
     try end()

@@ -7,6 +7,7 @@ import Glibc
 final class NewFile {
   private let path: String
   private let folder: String
+  private let isReplacing: Bool
   /// Of a file that has a name of its own for now.
   private var temporary: String?
   private let descriptor: Int32
@@ -18,12 +19,14 @@ final class NewFile {
   /// `O_TMPFILE`, which Swift does not import.
   private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
 
+  /// - Parameter replacing: whether it takes the place of a file of its name.
   /// - Throws: `file_error`.
-  init(_ path: String) throws(ArchiveError) {
+  init(_ path: String, replacing: Bool) throws(ArchiveError) {
     self.path = path
+    isReplacing = replacing
     let slash = path.lastIndex(of: "/")
     folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    var opened = open(folder, O_RDWR | O_CLOEXEC | Self.unnamed, 0o644)
+    var opened = open(folder, O_RDWR | O_CLOEXEC | Self.unnamed, 0o600)
     if opened < 0, errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL {
       let name = Self.hidden(path, folder)
       opened = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -78,19 +81,55 @@ final class NewFile {
     self.size = size
   }
 
-  /// Gives the file its name, in place of what had it.
+  /// Gives the file its name. Where that fails nothing of it is left, but where it has taken the place
+  /// of another already.
+  /// - Throws: `file_error`, also where there is a file of its name that it must not replace.
   func publish() throws(ArchiveError) {
     try flush()
     guard fsync(descriptor) == 0 else { throw failure() }
+    if isReplacing { try replace() } else { try link() }
+    isPublished = true
+    do {
+      try syncFolder()
+    } catch {
+      // The name may not outlast a power cut, and the caller is told that there is no file.
+      if !isReplacing { unlink(path) }
+      throw error
+    }
+  }
+
+  private func replace() throws(ArchiveError) {
     if temporary == nil {
       let name = Self.hidden(path, folder)
-      let linked = linkat(
-        AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW)
-      guard linked == 0 else { throw failure() }
+      guard linkDescriptor(to: name) == 0 else { throw failure() }
       temporary = name
     }
     guard let temporary, rename(temporary, path) == 0 else { throw failure() }
-    isPublished = true
+  }
+
+  /// A link never takes the place of what is there.
+  private func link() throws(ArchiveError) {
+    guard let temporary else {
+      guard linkDescriptor(to: path) == 0 else { throw failure() }
+      return
+    }
+    if Glibc.link(temporary, path) == 0 {
+      unlink(temporary)
+      return
+    }
+    // Some file systems have no links.
+    guard [EPERM, EOPNOTSUPP, ENOSYS].contains(errno) else { throw failure() }
+    guard access(path, F_OK) != 0 else {
+      throw .cannotWrite(path: path, reason: String(cString: strerror(EEXIST)))
+    }
+    guard rename(temporary, path) == 0 else { throw failure() }
+  }
+
+  private func linkDescriptor(to name: String) -> Int32 {
+    linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW)
+  }
+
+  private func syncFolder() throws(ArchiveError) {
     let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { throw failure() }
     defer { close(directory) }

@@ -52,12 +52,15 @@ package struct SeriesLine: Codable, Sendable, Equatable {
     return nil
   }
 
-  /// One point after another.
-  package var metricPoints: [MetricPoint] {
-    steps.indices.map { index in
-      MetricPoint(
-        key: key, step: steps[index], epoch: epochs.flatMap { $0[index] },
-        time: Timestamp(microseconds: times[index]), value: values[index])
+  /// Some of its points.
+  package func series(_ range: Range<Int>) -> PointSeries {
+    var series = PointSeries(key: key)
+    series.reserveCapacity(range.count)
+    for index in range {
+      series.append(
+        step: steps[index], time: times[index], value: values[index],
+        epoch: epochs.flatMap { $0[index] })
     }
+    return series
   }
 }

@@ -54,6 +54,8 @@ int clinux_set_parent_death_signal(int signal) {
 
 int clinux_set_thread_name(const char *name) { return -pthread_setname_np(pthread_self(), name); }
 
+void clinux_trim_memory(void) { malloc_trim(0); }
+
 int clinux_cpu_seconds(int of_children, double *user, double *system) {
   struct rusage usage;
   if (getrusage(of_children ? RUSAGE_CHILDREN : RUSAGE_SELF, &usage) < 0) return -errno;

@@ -28,6 +28,9 @@ package enum Limits {
   package static let chunkChain = 8
   /// A request's body unless its route says otherwise, in bytes.
   package static let requestBytes = 16 << 20
+  /// Hashes of epochs in an archive, of the last epochs where there are more: a run's line must fit
+  /// into one request.
+  package static let archivedEpochs = 100_000
   /// One checkpoint, in bytes.
   package static let checkpointBytes: Int64 = 1 << 31
   /// One artifact, in bytes.

@@ -15,7 +15,7 @@ extension Store {
       let row = try db.row(
         """
         SELECT COALESCE(p.uid, o.parent_uid), n.info, r.best_metric, r.keep_last,
-          COALESCE(j.spec, o.spec), COALESCE(j.context, o.context)
+          COALESCE(j.spec, o.spec), COALESCE(j.context, o.context), r.whole_every
         FROM runs r LEFT JOIN runs p ON p.id = r.parent_run_id
           LEFT JOIN run_origins o ON o.run_id = r.id LEFT JOIN jobs j ON j.id = r.job_id
           LEFT JOIN environments n ON n.id = r.environment_id
@@ -39,19 +39,33 @@ extension Store {
         tags: run.tags, metrics: run.metrics, progress: run.progress, failure: run.failure,
         cost: run.cost, dataset: run.dataset, environment: try RecordCoding.optional(row[1]),
         comparabilityKey: run.comparabilityKey, bestMetric: row[2], keepLast: row[3],
+        wholeEvery: row[6], epochHashes: try Self.archivedHashes(db, run: id),
         spec: try (row[4] as String?).map { try JSONText.parse($0) },
         context: try RecordCoding.optional(row[5]), checkpoints: checkpoints, artifacts: artifacts)
     }
   }
 
+  /// In order of their epochs; nil where there are none.
+  private static func archivedHashes(_ db: Database, run: Int64) throws -> [EpochHash]? {
+    let rows = try db.rows(
+      "SELECT epoch, step, sha256 FROM epoch_hashes WHERE run_id = ? ORDER BY epoch DESC LIMIT ?",
+      [run, Limits.archivedEpochs])
+    let hashes = rows.reversed().map { EpochHash(epoch: $0[0], step: $0[1], sha256: $0[2]) }
+    return hashes.isEmpty ? nil : hashes
+  }
+
   /// Brings in a run that is over. One whose `uid` is here already stays as it is, and the outcome
-  /// says which kind it is. Its parent is found by its `uid`, whichever of the two comes first.
+  /// says which kind it is; to one that came by an import hashes of epochs that it lacks are added. Its
+  /// parent is found by its `uid`, whichever of the two comes first.
   /// - Throws: `invalid_value`, `limit_exceeded`.
   package func importRun(_ new: ArchiveRun) async throws -> ImportedRun {
     try Self.check(new)
     return try await write { [clock] db, change in
       let now = clock.now()
-      if let known = try Self.known(db, new.uid) { return known }
+      if let known = try Self.known(db, new.uid) {
+        if known.outcome == .known { try Self.addHashes(db, known.run.id, new) }
+        return known
+      }
       let id = try Self.insert(db, new, at: now)
       try Self.linkParents(db, id, new)
       try EventRows.add(db, "run_imported", at: now, run: id)
@@ -79,7 +93,8 @@ extension Store {
       RunWriter.NewRun(
         uid: new.uid, experimentId: try ExperimentRows.id(db, new.experiment, at: now),
         jobId: nil, parentId: nil, name: new.name, seed: new.seed, bestMetric: new.bestMetric,
-        keepLast: new.keepLast, params: new.params.map { ($0.key, $0.value) }, tags: new.tags),
+        keepLast: new.keepLast, wholeEvery: new.wholeEvery,
+        params: new.params.map { ($0.key, $0.value) }, tags: new.tags),
       at: new.createdAt)
     try db.run(
       """
@@ -104,7 +119,16 @@ extension Store {
         id, new.parentUid?.text, new.spec?.canonicalText,
         try new.context.map { try RecordCoding.text($0) }, now.microseconds,
       ])
+    try addHashes(db, id, new)
     return id
+  }
+
+  private static func addHashes(_ db: Database, _ run: Int64, _ new: ArchiveRun) throws {
+    for hash in new.epochHashes ?? [] {
+      try db.run(
+        "INSERT OR IGNORE INTO epoch_hashes (run_id, epoch, step, sha256) VALUES (?, ?, ?, ?)",
+        [run, hash.epoch, hash.step, hash.sha256])
+    }
   }
 
   /// Ties the new run to its parent, and to it those that were waiting for it.
@@ -161,6 +185,17 @@ extension Store {
     }
     if let keep = new.keepLast, keep < 1 {
       throw StoreError.invalidValue(field: "keep_last", message: "is \(keep), below 1")
+    }
+    if let every = new.wholeEvery, every < 1 {
+      throw StoreError.invalidValue(field: "whole_every", message: "is \(every), below 1")
+    }
+    try Bounds.count(
+      new.epochHashes?.count ?? 0, of: "epoch_hashes", atMost: Limits.archivedEpochs)
+    for hash in new.epochHashes ?? []
+    where !ContentHash.isHex(hash.sha256) || hash.epoch < 0 || hash.step < 0 {
+      throw StoreError.invalidValue(
+        field: "epoch_hashes",
+        message: "has no 64 hexadecimal digits, or a negative number, at epoch \(hash.epoch)")
     }
     let times = [new.createdAt, new.startedAt, new.endedAt].compactMap { $0?.microseconds }
     guard times.allSatisfy({ (0..<(1 << 60)).contains($0) }) else {

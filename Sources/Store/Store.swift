@@ -18,6 +18,7 @@ package final class Store: Sendable {
   let queue: WriteQueue
   private let hub = ChangeHub()
   private let isClosed = Atomic(false)
+  private let readCount = Atomic(0)
   /// Space set aside for deletions on a full disk.
   let reserve: Reserve?
   /// Beyond it no more checkpoints and artifacts are taken.
@@ -96,6 +97,13 @@ package final class Store: Sendable {
     }
   }
 
+  /// How often something was read so far: while it stays the same, nobody asks for anything.
+  package var reads: Int { readCount.load(ordering: .relaxed) }
+
+  /// Gives back what the connections keep of the file and of their statements, each once it has
+  /// nothing to do. The next reads take a little longer.
+  package func releaseMemory() { pool.releaseMemoryEventually() }
+
   /// Every commit that changed something. A slow reader gets what it missed merged into one change;
   /// the stream ends when the store is closed.
   package func changes() -> AsyncStream<StoreChange> { hub.subscribe() }
@@ -124,6 +132,7 @@ extension Store {
   package func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
+    readCount.add(1, ordering: .relaxed)
     do {
       return try await pool.read { db in try Damage.watching { try body(db) } }
     } catch {
@@ -136,6 +145,7 @@ extension Store {
   func readAndWork<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
+    readCount.add(1, ordering: .relaxed)
     let pool = pool
     return try await working { try pool.read { db in try Damage.watching { try body(db) } } }
   }

@@ -24,8 +24,17 @@ struct PlainLog: LogHandler {
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
   }
 
-  /// UTC with milliseconds.
+  /// UTC with milliseconds, by the C library: Foundation's calendar would read all of ICU into memory
+  /// for it.
   private static func now() -> String {
-    Date().formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    let time = Date().timeIntervalSince1970
+    var second = time_t(time)
+    var parts = tm()
+    gmtime_r(&second, &parts)
+    var text = [CChar](repeating: 0, count: 32)
+    let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
+    let milliseconds = String(1_000 + Int((time - Double(second)) * 1_000)).dropFirst()
+    return String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      + ".\(milliseconds)"
   }
 }

@@ -115,6 +115,44 @@ import Testing
     }
   }
 
+  @Test func aFileThatIsThereIsReplacedOnlyIfAsked() throws {
+    try TestFolder.with { folder in
+      let at = Timestamp(microseconds: 0)
+      let about = AboutArchive(madeBy: "a test", madeAt: at)
+      try folder.write("a.tar", [1, 2, 3])
+      let refused = Self.error {
+        try ArchiveWriter(path: folder.file("a.tar"), madeAt: at).finish(about)
+      }
+      #expect(refused?.code == "file_error" && refused?.message.contains("File exists") ?? false)
+      #expect(try folder.read("a.tar") == [1, 2, 3])
+      try ArchiveWriter(path: folder.file("a.tar"), madeAt: at, replacing: true).finish(about)
+      try ArchiveWriter(path: folder.file("b.tar"), madeAt: at).finish(about)
+      let replaced = try folder.read("a.tar")
+      #expect(try folder.read("b.tar") == replaced)
+      #expect(folder.files.sorted() == ["a.tar", "b.tar"])
+      for name in folder.files {
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.file(name))
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+      }
+    }
+  }
+
+  @Test func whatCouldNotBeReadIsNotWritten() throws {
+    try TestFolder.with { folder in
+      let writer = try ArchiveWriter(
+        path: folder.file("a.tar"), madeAt: Timestamp(microseconds: 0))
+      let name = String(repeating: "n", count: ArchiveLimits.memberNameBytes)
+      #expect(Self.error { try writer.begin(name + "n") }?.code == "limit_exceeded")
+      try writer.begin(name)
+      let line = String(repeating: "x", count: ArchiveLimits.lineBytes)
+      #expect(Self.error { try writer.writeLine(line + "x") }?.code == "limit_exceeded")
+      try writer.end()
+      try writer.finish(AboutArchive(madeBy: "a test", madeAt: Timestamp(microseconds: 0)))
+      let reader = try ArchiveReader(path: folder.file("a.tar"))
+      #expect(reader.members[name]?.size == 0)
+    }
+  }
+
   @Test func membersMayBeTakenBack() throws {
     try TestFolder.with { folder in
       let at = Timestamp(microseconds: 0)

@@ -40,6 +40,7 @@ struct ArchiveTests {
         #expect(home.output == "nothing is new: 4 runs here already\n")
 
         try await Self.expectLikeNative(there)
+        try await Self.expectProof(there)
 
         // And on to a third one, from the second.
         let second = there.folder.file("second.tar")
@@ -89,6 +90,43 @@ struct ArchiveTests {
         newer[version.upperBound - 1] = UInt8(ascii: "9")
         try await refused(newer, "archive_newer", "version 9")
         try await refused(Data("text".utf8), "not_an_archive", "bad.tar")
+      }
+    }
+  }
+
+  /// Whoever edits an archive by hand and forgets something is told.
+  @Test func aRunWithFewerPointsThanItSaysIsNotComplete() async throws {
+    try await TestDaemon.with { here in
+      _ = try await here.client.importRun(Self.stranger)
+      _ = try await here.client.addMetrics(
+        "1",
+        MetricsBatch(
+          points: (0..<20).map {
+            MetricPoint(
+              key: "loss", step: $0, epoch: nil, time: Self.stranger.createdAt, value: Double($0))
+          }))
+      let file = here.folder.file("a.tar")
+      #expect(try await here.assay("export", "1", "--to", file).status == 0)
+      try await Self.unpack(file, here.folder)
+      let edited = here.folder.file("edited.tar")
+      let result = try await Programs.run(
+        "/bin/sh",
+        [
+          "-c",
+          """
+          cd out && sed -i 's/"count":20/"count":21/' runs.jsonl && rm SHA256SUMS &&
+          find . -type f | sed 's,^\\./,,' | xargs sha256sum > ../sums &&
+          mv ../sums SHA256SUMS && tar cf "$0" --format=pax .
+          """, edited,
+        ], directory: here.folder.path)
+      #expect(result.status == 0, "\(result.errors)")
+      try await TestDaemon.with { there in
+        let imported = try await there.assay("import", "archive", edited)
+        #expect(imported.status == 2)
+        #expect(
+          imported.errors.contains("it has 20 points of \"loss\" where its run says 21"),
+          "\(imported.errors)")
+        #expect(try await there.assay("import", "archive", file).status == 0)
       }
     }
   }
@@ -281,6 +319,19 @@ extension ArchiveTests {
     let evaluated = try await daemon.assay(
       "export", "--experiment", "tests", "--to", daemon.folder.file("again.tar"))
     #expect(evaluated.status == 0, "\(evaluated.errors)")
+  }
+
+  /// An epoch of which only the weights came is trained again, and is what it was.
+  private static func expectProof(_ daemon: TestDaemon) async throws {
+    let hashes = try await daemon.client.epochHashes("2").items
+    #expect(hashes.map(\.epoch) == [1, 2, 3])
+    let file = daemon.folder.file("first.safetensors")
+    let result = try await daemon.assay(
+      "checkpoint", "export", "2", "--epoch", "1", "--whole", "--output", file)
+    #expect(result.status == 0, "\(result.errors)")
+    let digest = SHA256.hash(data: try Data(contentsOf: URL(fileURLWithPath: file)))
+      .map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+    #expect(digest == hashes.first?.sha256)
   }
 
   private static let stranger = ArchiveRun(

@@ -128,7 +128,8 @@ import Testing
   @Test(arguments: [
     ("{\"step\": 1, \"loss\": 2}\n{\"step\": 1,\n", 2), ("[1]\n", 1), ("{\"loss\": \"two\"}\n", 1),
     ("{\"step\": 1.5, \"loss\": 2}\n", 1), ("{\"loss\": 1, \"loss\": 2}\n", 1),
-    ("{\"loss\": true}\n", 1), ("\n{\"loss\": 1} x\n", 2),
+    ("{\"loss\": true}\n", 1), ("{\"\\u+12F\": 1}\n", 1), ("{\"\\u-001\": 1}\n", 1),
+    ("\n{\"loss\": 1} x\n", 2),
   ])
   func namesABadLineAndImportsNothing(text: String, line: Int) throws {
     do {
@@ -138,6 +139,25 @@ import Testing
       #expect(found == line)
     }
     #expect(try Self.lines(text) { $0.skipBad = true }.skipped.count == 1)
+  }
+
+  @Test func aNamedMemberThatNoLineHasIsAMistake() throws {
+    let text = "{\"batch\": 3, \"loss\": 1}\n{\"loss\": 2}\n"
+    #expect(
+      try Self.lines(text) { $0.stepColumn = "batch" }.only.points["loss"]?.first
+        == ["3", "-", "1.0"])
+    for skipBad in [false, true] {
+      do {
+        _ = try Self.lines(text) {
+          $0.stepColumn = "batsch"
+          $0.skipBad = skipBad
+        }
+        Issue.record("it was read")
+      } catch ImportError.badTable(_, let problem, let hint) {
+        #expect(problem.contains("\"batsch\"") && problem.contains("did you mean batch?"))
+        #expect(hint == "its lines have batch, loss")
+      }
+    }
   }
 
   @Test func knowsAFileAgain() throws {

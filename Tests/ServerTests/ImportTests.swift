@@ -37,6 +37,25 @@ struct ImportTests {
     }
   }
 
+  /// An archive of an earlier Assay has no hashes of epochs; a later one of the same run adds them.
+  @Test func hashesOfEpochsMayComeLater() async throws {
+    try await TestDaemon.with { daemon in
+      let client = daemon.client
+      let whole = Self.run()
+      var old = whole
+      (old.epochHashes, old.wholeEvery) = (nil, nil)
+      let made = try await client.importRun(old)
+      #expect(made.outcome == .created)
+      #expect(try await client.epochHashes("1").items.isEmpty)
+      #expect(try await client.importRun(whole).outcome == .known)
+      #expect(try await client.epochHashes("1").items == whole.epochHashes)
+      var other = whole
+      other.epochHashes?[0].sha256 = String(repeating: "0", count: 64)
+      #expect(try await client.importRun(other).outcome == .known)
+      #expect(try await client.epochHashes("1").items == whole.epochHashes)
+    }
+  }
+
   @Test func nativeAndDeletedRunsAreLeftAlone() async throws {
     try await ContentTests.withFinishedRun { daemon in
       let client = daemon.client
@@ -97,6 +116,9 @@ struct ImportTests {
       await refused { $0.parentUid = $0.uid }
       await refused { $0.params[""] = "x" }
       await refused { $0.keepLast = 0 }
+      await refused { $0.wholeEvery = 0 }
+      await refused { $0.epochHashes?[1].sha256 = "x" }
+      await refused { $0.epochHashes?[1].step = -1 }
       await refused { $0.comparabilityKey = "x" }
       await refused { $0.endedAt = Timestamp(microseconds: .max) }
       let runs = try await client.runs().items
@@ -122,6 +144,10 @@ struct ImportTests {
         host: "there", os: "Linux", cpu: "CPU", cores: 4, memoryBytes: 1 << 33,
         versions: ["openblas": "0.3.21"]),
       comparabilityKey: String(repeating: "ab", count: 32), bestMetric: "val_loss", keepLast: 2,
+      wholeEvery: 5,
+      epochHashes: (1...3).map {
+        EpochHash(epoch: $0, step: Int64($0) * 10, sha256: String(repeating: "a\($0)", count: 32))
+      },
       spec: Specs.train(), context: Specs.context)
   }
 }

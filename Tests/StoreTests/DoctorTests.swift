@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct DoctorTests {
   /// A store with a bit of everything: two runs, one of them resumed with overlapping steps, NaN,
-  /// logs, checkpoints that share chunks, artifacts.
+  /// logs, checkpoints that share chunks, hashes of epochs, artifacts.
   static func fill(_ test: TestStore) async throws {
     var generator = SeededGenerator(state: 7)
     func tensors() -> [Tensor] {
@@ -28,6 +28,11 @@ import Testing
     for epoch in 1...2 {
       try await test.checkpoint(first, epoch: epoch, tensors: tensors())
     }
+    try await test.store.addEpochHashes(
+      attempt: first.id,
+      (1...3).map {
+        EpochHash(epoch: $0, step: Int64($0) * 100, sha256: String(repeating: "a\($0)", count: 32))
+      })
     _ = try await test.store.appendLog(attempt: first.id, offset: 0, bytes: Array("one\n".utf8))
     _ = try await test.store.appendLog(attempt: first.id, offset: 4, bytes: Array("two\n".utf8))
     let second = try await test.resume(first)
@@ -45,10 +50,29 @@ import Testing
     try await test.run(.test(name: "other"), metrics: ["loss": 0.5, "accuracy": 0.9])
   }
 
+  /// A chunk, a difference to it, and a difference to that.
+  private static func putChain(_ test: TestStore) async throws {
+    var raw = (0..<4_000).map { UInt8(truncatingIfNeeded: $0 / 16) }
+    var base: [UInt8]?
+    for _ in 0..<3 {
+      let chunk = try ChunkCoder.encode(raw, type: .f32, base: base)
+      try #require((chunk.base != nil) == (base != nil))
+      try await test.store.putChunk(
+        sha256: chunk.sha256, rawBytes: chunk.rawBytes, codec: chunk.codec, base: chunk.base,
+        stored: chunk.stored)
+      base = raw
+      for index in stride(from: 0, to: raw.count, by: 4) { raw[index] &+= UInt8(index % 3) }
+    }
+  }
+
   /// Runs `body` with the closed, filled store's folder.
-  static func withFilled(_ body: (String, TestClock) async throws -> Void) async throws {
+  /// - Parameter chained: with a chain of differences that nothing names.
+  static func withFilled(
+    chained: Bool = false, _ body: (String, TestClock) async throws -> Void
+  ) async throws {
     try await TestStore.with { test in
       try await fill(test)
+      if chained { try await putChain(test) }
       await test.store.close()
       try await body(test.folder, test.clock)
     }
@@ -150,13 +174,50 @@ import Testing
       sql: "UPDATE environments SET info = replace(info, 'Debian 12', 'Debian 13')",
       repairable: false),
     Case(
+      kind: "record_damaged", run: nil, thing: "schedules 1",
+      sql: """
+        INSERT INTO schedules (name, cron, time_zone, spec, context, created_at)
+        VALUES ('nightly', '0 2 * * *', 'UTC', '{}', '{"user":', 0)
+        """, repairable: false),
+    Case(
+      kind: "record_damaged", run: 2, thing: "run_origins 2",
+      sql: """
+        INSERT INTO run_origins (run_id, spec, context, imported_at)
+        VALUES (2, '{"kind":"train"', '{}', 0)
+        """, repairable: false),
+    Case(
+      kind: "record_damaged", run: 1, thing: "run_origins 1",
+      sql: """
+        INSERT INTO run_origins (run_id, spec, context, imported_at) VALUES (1, '{}', 'ada', 0)
+        """, repairable: false),
+    Case(
+      kind: "spec_hash_wrong", run: nil, thing: "job 2",
+      sql: "UPDATE jobs SET spec_sha256 = replace(spec_sha256, '1', '2') WHERE id = 2",
+      repairable: true),
+    Case(
+      kind: "record_damaged", run: 1, thing: "epoch 2",
+      sql: "UPDATE epoch_hashes SET sha256 = upper(substr(sha256, 1, 60)) WHERE epoch = 2",
+      repairable: false),
+    Case(
+      kind: "record_damaged", run: 1, thing: "epoch 1",
+      sql: "UPDATE epoch_hashes SET step = -1 WHERE epoch = 1", repairable: false),
+    Case(
+      kind: "reference_dangling", run: nil, thing: "table epoch_hashes",
+      sql: "UPDATE epoch_hashes SET run_id = 77 WHERE epoch = 1", repairable: false),
+    Case(
+      kind: "chunk_depth_wrong", run: nil, thing: "table chunks",
+      sql: "UPDATE chunks SET depth = depth + 3 WHERE id IN (1, 2)", repairable: true),
+    Case(
+      kind: "chunk_depth_wrong", run: nil, thing: "table chunks",
+      sql: "UPDATE chunks SET depth = 0 WHERE base_chunk_id IS NOT NULL", repairable: true),
+    Case(
       kind: "migration_edited", run: nil, thing: "migration 0001_initial.sql",
       sql: "UPDATE migrations SET sha256 = 'x' WHERE name = '0001_initial.sql'",
       repairable: false),
   ]
 
   @Test(arguments: cases) func whatIsWrongIsNamedAndRepairedIfItCanBe(_ it: Case) async throws {
-    try await Self.withFilled { folder, clock in
+    try await Self.withFilled(chained: true) { folder, clock in
       try change(folder, it.sql)
       let report = try Doctor.examine(folder: folder)
       let problem = try #require(
@@ -180,6 +241,15 @@ import Testing
       } else if report.problems.allSatisfy({ !$0.repairable }) {
         #expect(repaired.backup == nil)
       }
+    }
+  }
+
+  /// Whatever kind of work it is, and however its numbers are written.
+  @Test func aStoredSpecHasTheHashItWasGiven() async throws {
+    try await TestStore.with { test in
+      let run = try await test.run(.test(seed: 7, learningRate: 1, priority: 3, tags: ["a": "é\n"]))
+      _ = try await test.submit([.evaluate(run: run), .test(learningRate: 1e-9)])
+      #expect(try await test.store.doctor().problems == [])
     }
   }
 

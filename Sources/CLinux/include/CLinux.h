@@ -32,6 +32,9 @@ int clinux_set_parent_death_signal(int signal);
 /// Names the calling thread, 15 bytes at most. Returns 0 or -errno.
 int clinux_set_thread_name(const char *name);
 
+/// Gives the allocator's free memory back to the system (malloc_trim).
+void clinux_trim_memory(void);
+
 /// CPU seconds of this process, or of its ended and awaited children. Returns 0 or -errno.
 int clinux_cpu_seconds(int of_children, double *user, double *system);
 

@@ -28,6 +28,10 @@ package struct ArchiveRun: Codable, Sendable, Equatable {
   /// The metric that tells its best checkpoint, and how many of the newest are kept; nil: all.
   package var bestMetric: String?
   package var keepLast: Int?
+  /// Whole states are kept of the epochs that are multiples of it; nil: of none besides.
+  package var wholeEvery: Int?
+  /// Of its epochs' whole states, kept or not; nil: there are none, as in archives of earlier Assays.
+  package var epochHashes: [EpochHash]?
   /// Of the job that it came from, defaults filled in.
   package var spec: JSONValue?
   package var context: SubmitContext?
@@ -41,7 +45,8 @@ package struct ArchiveRun: Codable, Sendable, Equatable {
     tags: [String: String] = [:], metrics: [String: MetricSummary] = [:],
     progress: Progress? = nil, failure: Failure? = nil, cost: Cost? = nil,
     dataset: DatasetInfo? = nil, environment: Environment? = nil, comparabilityKey: String? = nil,
-    bestMetric: String? = nil, keepLast: Int? = nil, spec: JSONValue? = nil,
+    bestMetric: String? = nil, keepLast: Int? = nil, wholeEvery: Int? = nil,
+    epochHashes: [EpochHash]? = nil, spec: JSONValue? = nil,
     context: SubmitContext? = nil, checkpoints: [ArchiveCheckpoint] = [],
     artifacts: [ArchiveArtifact] = []
   ) {
@@ -66,6 +71,8 @@ package struct ArchiveRun: Codable, Sendable, Equatable {
     self.comparabilityKey = comparabilityKey
     self.bestMetric = bestMetric
     self.keepLast = keepLast
+    self.wholeEvery = wholeEvery
+    self.epochHashes = epochHashes
     self.spec = spec
     self.context = context
     self.checkpoints = checkpoints

@@ -73,6 +73,20 @@ extension JobSpec {
     return SpecTree.members(members).without("seed").without("dataset.path").json.canonicalText
   }
 
+  /// The same of a spec that is stored as JSON: its own text and nothing else, so that a spec of an
+  /// earlier Assay, which has fewer fields, still has the text that it was hashed by.
+  package static func comparabilityText(ofStored spec: JSONValue) -> String? {
+    guard case .object(var members) = spec else { return nil }
+    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] {
+      members[key] = nil
+    }
+    if case .object(var dataset) = members["dataset"] {
+      dataset["path"] = nil
+      members["dataset"] = .object(dataset)
+    }
+    return JSONValue.object(members).canonicalText
+  }
+
   private static func paramText(_ value: JSONValue) -> String {
     let text = value.plainText
     guard text.count > Limits.paramCharacters, let elements = value.arrayValue else { return text }

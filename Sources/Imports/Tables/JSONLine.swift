@@ -198,8 +198,17 @@ struct JSONLine {
     }
   }
 
+  private static func isHex(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+    default: false
+    }
+  }
+
   private mutating func unit() throws(Mistake) -> UInt16 {
+    // The conversion alone would take a sign.
     guard bytes.count - position >= 4,
+      bytes[position..<(position + 4)].allSatisfy({ Self.isHex($0) }),
       let unit = UInt16(
         String(decoding: bytes[position..<(position + 4)], as: UTF8.self), radix: 16)
     else { throw mistake("four hexadecimal digits are missing") }

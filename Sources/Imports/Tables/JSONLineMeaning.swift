@@ -10,6 +10,8 @@ struct JSONLineMeaning {
   private(set) var points: [(key: String, value: Double)] = []
   private(set) var params: [String: String] = [:]
   private(set) var tags: [String: String] = [:]
+  /// Its members' names.
+  let names: [String]
 
   /// Nil where nothing of the line can be read.
   /// - Parameter bad: told what cannot be read; what it throws is thrown.
@@ -28,6 +30,7 @@ struct JSONLineMeaning {
       return nil
     }
     let names = members.map(\.key)
+    self.names = names
     func place(_ given: String?, _ candidates: [String]) -> String? {
       given ?? candidates.first { names.contains($0) }
     }

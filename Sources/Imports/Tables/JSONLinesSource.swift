@@ -24,11 +24,7 @@ package struct JSONLinesSource: ImportSource {
   package func read(
     known: (Identifier) throws -> String?, emit: (ImportItem) throws -> Void
   ) throws {
-    if !options.skipBad {
-      try lines { line, number, _ in
-        _ = try JSONLineMeaning(line, path: path, line: number, options: options) { throw $0 }
-      }
-    }
+    try check()
     var runs = try TableRuns(
       kind: "jsonl", path: path, absolutePath: absolutePath, options: options.common)
     var counts: [Identifier: Int64] = [:]
@@ -65,6 +61,32 @@ package struct JSONLinesSource: ImportSource {
       try emit(.skipped(Skipped("\(badCount - bad.count) more values of \(path)", why: "the same")))
     }
   }
+
+  /// That every line can be read, and that the members that were named are there.
+  private func check() throws {
+    let named = [options.stepColumn, options.timeColumn, options.runColumn].compactMap { $0 }
+    guard !options.skipBad || !named.isEmpty else { return }
+    var missing = named
+    var names: Set<String> = []
+    try lines { line, number, _ in
+      let meaning = try JSONLineMeaning(line, path: path, line: number, options: options) { error in
+        if !options.skipBad { throw error }
+      }
+      guard !missing.isEmpty, let meaning else { return }
+      missing.removeAll { meaning.names.contains($0) }
+      if names.count < Self.namesShown { names.formUnion(meaning.names) }
+    }
+    guard let absent = missing.first else { return }
+    throw ImportError.badTable(
+      path: path,
+      problem:
+        "no line has \"\(absent)\"\(NearestName.question(for: absent, among: names.sorted()))",
+      hint: names.isEmpty
+        ? nil
+        : "its lines have \(names.sorted().prefix(20).map(Fitting.shown).joined(separator: ", "))")
+  }
+
+  private static let namesShown = 100
 
   /// Every line that is not blank, with its number and, for the first one of a block, the bytes
   /// before.

@@ -1,16 +1,18 @@
 // The checksum of event files: CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes at
 // a time by tables, and the masking that TensorFlow puts over it.
 
-struct CRC32C {
+package struct CRC32C {
   private var state: UInt32 = ~0
 
-  var value: UInt32 { ~state }
+  package init() {}
+
+  package var value: UInt32 { ~state }
 
   /// `value` turned right by 15 bits and moved, so that a checksum of bytes that contain checksums
   /// is sound (as in LevelDB's format).
   var masked: UInt32 { (value >> 15 | value << 17) &+ 0xA282_EAD8 }
 
-  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     var crc = state
     Self.tables.withUnsafeBufferPointer { tables in
       var position = 0

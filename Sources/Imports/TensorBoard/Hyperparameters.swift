@@ -9,7 +9,6 @@ enum Hyperparameters {
     var params: [String: String] = [:]
     /// Lists and structures, which are no params.
     var skipped: [String] = []
-    var startSeconds: Double?
     var endSeconds: Double?
     var status: RunStatus?
   }
@@ -45,7 +44,6 @@ enum Hyperparameters {
           if number == 2, let message = value.message { text = try self.text(message) }
         }
         if let text { content.params[key] = text } else { content.skipped.append(key) }
-      case 5: content.startSeconds = value.double
       default: break
       }
     }

@@ -36,14 +36,6 @@ struct ProtobufFields {
     }
   }
 
-  /// The numbers of a packed field.
-  static func packedVarints(_ bytes: UnsafeRawBufferPointer) throws(Malformed) -> [UInt64] {
-    var fields = ProtobufFields(bytes)
-    var numbers: [UInt64] = []
-    while fields.position < bytes.count { numbers.append(try fields.varint()) }
-    return numbers
-  }
-
   private mutating func varint() throws(Malformed) -> UInt64 {
     var result: UInt64 = 0
     var shift: UInt64 = 0

@@ -90,7 +90,7 @@ package struct Daemon: Sendable {
     stopOn signals: [Int32] = [], onReady: @escaping @Sendable () async -> Void = {}
   ) async throws {
     let logger = configuration.logger
-    let sources = stopSignals.listen(to: signals)
+    let sources = await stopSignals.listen(to: signals)
     defer { for source in sources { source.cancel() } }
     let supervisor = core.supervisor
     let http = HTTPService(

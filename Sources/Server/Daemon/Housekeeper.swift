@@ -1,5 +1,6 @@
 // Keeps the store in order while the daemon runs: removes for good what was deleted long enough ago,
-// a little at a time, and sets space for deletions aside again once the disk has some.
+// a little at a time, sets space for deletions aside again once the disk has some, and gives back
+// memory that nobody needs for now.
 
 import Experiments
 import Logging
@@ -94,6 +95,7 @@ actor Housekeeper: Service {
   /// Whoever was refused for want of space may write again soon after there is some.
   private func watchSpace() async {
     var mayWrite = true
+    var memory = IdleMemory()
     while !Task.isCancelled {
       let may = await store.recoverSpace()
       if may != mayWrite {
@@ -102,6 +104,7 @@ actor Housekeeper: Service {
             ? "there is room on the disk again" : "the disk is full: only deletions are written")
       }
       mayWrite = may
+      memory.tick(store)
       try? await Task.sleep(for: Self.spacePause)  // cut short by the end of the daemon
     }
   }

@@ -30,16 +30,23 @@ final class StopSignals: Service {
 
   func stop(_ reason: String) { stopOnce.yield(reason) }
 
-  /// From now on the signals stop the daemon and do nothing else.
-  func listen(to signals: [Int32]) -> [any DispatchSourceSignal] {
-    signals.map { number in
+  /// From its return on the signals stop the daemon and do nothing else.
+  func listen(to signals: [Int32]) async -> [any DispatchSourceSignal] {
+    var sources: [any DispatchSourceSignal] = []
+    for number in signals {
       // Else its default would end the process before anybody is told.
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { [weak self] in self?.stop("signal \(number)") }
-      source.resume()
-      return source
+      // Another thread begins to watch for it, and until then it is lost: a daemon that was told to
+      // stop as soon as it was ready would stay.
+      await withCheckedContinuation { continuation in
+        source.setRegistrationHandler { continuation.resume() }
+        source.resume()
+      }
+      sources.append(source)
     }
+    return sources
   }
 
   /// Returns when the daemon is to stop, which the service group takes as that wish.

@@ -3,6 +3,7 @@
 
 import Experiments
 import Glibc
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -11,6 +12,7 @@ import ServiceLifecycle
 import Store
 
 struct HTTPService: Service {
+  private static let name = "assayd"
   private static let idle = Duration.seconds(90)
   private static let unread = TimeAmount.seconds(30)
   /// The longest expression, all of it percent-encoded, and room for the rest.
@@ -32,7 +34,7 @@ struct HTTPService: Service {
     let logger = logger
     let store = store
     let clock = clock
-    let server = HTTPServerBuilder.http1(
+    let builder = HTTPServerBuilder.http1(
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [
           PeerCheck(owner: owner, logger: logger), StalledPeer(patience: Self.unread),
@@ -47,10 +49,16 @@ struct HTTPService: Service {
     let socket = socket
     let socketPath = socket.path
     let onReady = onReady
-    let application = Application(
-      responder: router.responder(), server: server,
-      configuration: ApplicationConfiguration(
-        address: .unixDomainSocket(path: socketPath), serverName: "assayd", backlog: 1024),
+    let responder = router.responder()
+    // What Hummingbird's `Application` does, but for its clock for the header `Date`, which wakes up
+    // every second and needs ICU.
+    let server = try builder.buildServer(
+      configuration: ServerConfiguration(
+        address: .unixDomainSocket(path: socketPath), backlog: 1024),
+      eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger,
+      responder: { request, writer, channel in
+        try await Self.answer(request, by: responder, to: writer, on: channel, logger)
+      },
       onServerRunning: { _ in
         socket.isBound()
         // The umask has seen to it already; this holds where someone changed that.
@@ -58,11 +66,10 @@ struct HTTPService: Service {
           logger.warning("\(socketPath) keeps its permissions: \(String(cString: strerror(errno)))")
         }
         await onReady()
-      },
-      logger: logger)
+      })
     do {
       try await withGracefulShutdownHandler {
-        try await application.run()
+        try await server.run()
       } onGracefulShutdown: {
         // Wakes the live views, which then see that it is time to end.
         Task { await changes.signal() }
@@ -70,5 +77,17 @@ struct HTTPService: Service {
     } catch let error as IOError {
       throw ServerError.socket(path: socketPath, reason: error.description)
     }
+  }
+
+  @concurrent private static func answer(
+    _ request: Request, by responder: some HTTPResponder<BasicRequestContext>,
+    to writer: consuming ResponseWriter, on channel: any Channel, _ logger: Logger
+  ) async throws {
+    let context = BasicRequestContext(
+      source: ApplicationRequestContextSource(channel: channel, logger: logger))
+    var response = try await responder.respond(to: request, context: context)
+    response.headers[.date] = HTTPDate.now
+    response.headers[.server] = name
+    try await writer.write(response: response.head, body: response.body)
   }
 }

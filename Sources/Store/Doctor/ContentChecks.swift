@@ -12,7 +12,7 @@ struct ContentChecks {
   private static let chunksPerRead: Int64 = 16
   private static let rowsPerRead: Int64 = 5_000
   /// Differences that lead from a chunk to a whole one at most.
-  private static let longestChain = Limits.chunkChain
+  static let longestChain = Limits.chunkChain
 
   func run() throws {
     try checkpoints()
@@ -20,6 +20,7 @@ struct ContentChecks {
     try chunksWithoutUsers()
     try referenceCounts()
     try baseChains()
+    try depths()
   }
 
   // MARK: Checkpoints
@@ -210,6 +211,41 @@ struct ContentChecks {
             remedy: Remedy.restore))
       }
     }
+  }
+
+  /// A chunk's depth tells whether one more difference may be made to it.
+  private func depths() throws {
+    var wrong = 0
+    var first: (id: Int64, is: Int64, should: Int64)?
+    try examination.walk("chunks", batch: Self.rowsPerRead) { db, range in
+      let rows = try db.rows(
+        """
+        SELECT c.id, c.depth, COALESCE(b.depth + 1, 0) AS depth_by_base
+        FROM chunks c LEFT JOIN chunks b ON b.id = c.base_chunk_id
+        WHERE c.id BETWEEN ? AND ? AND (c.depth <> COALESCE(b.depth + 1, 0) OR c.depth > ?)
+        """, [range.lowerBound, range.upperBound, Limits.chunkChain])
+      for row in rows {
+        let (id, depth, right): (Int64, Int64, Int64) = (row[0], row[1], row[2])
+        guard depth == right else {
+          wrong += 1
+          if first == nil { first = (id, depth, right) }
+          continue
+        }
+        examination.found(
+          DoctorProblem(
+            kind: "base_chain_damaged", thing: "chunk \(id)",
+            message: "\(depth) differences lead from it to a whole chunk; the limit is "
+              + "\(Limits.chunkChain)",
+            remedy: Remedy.restore))
+      }
+    }
+    guard let first else { return }
+    examination.found(
+      DoctorProblem(
+        kind: "chunk_depth_wrong", thing: "table chunks",
+        message: "\(wrong) chunks have a wrong depth, the first is chunk \(first.id) with "
+          + "\(first.is) where its base makes it \(first.should)",
+        remedy: Remedy.repair), .chunkDepths)
   }
 
   private func count(_ table: String) throws -> Int {

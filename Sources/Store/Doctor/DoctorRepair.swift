@@ -32,9 +32,11 @@ struct DoctorRepair {
     case .orphans: 2
     case .chunk: 3
     case .referenceCounts: 4
-    case .summary: 5
-    case .blocks: 6
-    case .sequence: 7
+    case .chunkDepths: 5
+    case .specHash: 6
+    case .summary: 7
+    case .blocks: 8
+    case .sequence: 9
     }
   }
 
@@ -47,6 +49,8 @@ struct DoctorRepair {
         sql: "DELETE FROM \(table) WHERE \(column) NOT IN (SELECT id FROM \(parent))")
     case .chunk(let id): try db.run("DELETE FROM chunks WHERE id = ?", [id])
     case .referenceCounts: try recount()
+    case .chunkDepths: try measureDepths()
+    case .specHash(let job): try hashSpec(of: job)
     case .summary(let metric): try SummaryRows.rewrite(db, metric: metric)
     case .blocks(let series):
       try db.run("DELETE FROM series_blocks WHERE series_id = ?", [series])
@@ -62,6 +66,27 @@ struct DoctorRepair {
         + (SELECT COUNT(*) FROM artifact_chunks l WHERE l.chunk_id = chunks.id)
         + (SELECT COUNT(*) FROM chunks d WHERE d.base_chunk_id = chunks.id)
       """)
+  }
+
+  /// Of all chunks whose chain of bases has an end.
+  private func measureDepths() throws {
+    try db.run(
+      """
+      WITH RECURSIVE chain (id, depth) AS (
+        SELECT id, 0 FROM chunks WHERE base_chunk_id IS NULL
+        UNION ALL
+        SELECT c.id, chain.depth + 1 FROM chain JOIN chunks c ON c.base_chunk_id = chain.id
+        WHERE chain.depth < ?)
+      UPDATE chunks SET depth = chain.depth FROM chain
+      WHERE chain.id = chunks.id AND chunks.depth <> chain.depth
+      """, [ContentChecks.longestChain])
+  }
+
+  private func hashSpec(of job: Int64) throws {
+    guard let spec = try db.string("SELECT spec FROM jobs WHERE id = ?", [job]),
+      let hash = StateChecks.specHash(try JSONText.parse(spec))
+    else { return }
+    try db.run("UPDATE jobs SET spec_sha256 = ? WHERE id = ?", [hash, job])
   }
 
   private func raiseCounter(_ table: String) throws {

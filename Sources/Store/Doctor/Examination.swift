@@ -16,6 +16,8 @@ final class Examination {
     /// A chunk that nothing names and that cannot be read.
     case chunk(Int64)
     case referenceCounts
+    case chunkDepths
+    case specHash(job: Int64)
     case summary(metric: Int64)
     case blocks(series: Int64)
     case sequence(table: String)
@@ -85,13 +87,14 @@ final class Examination {
     progress(CareProgress(step: step, done: Int64(done), total: Int64(total)))
   }
 
-  /// Goes through a table in order of its integer key, `body` being given the greatest key so far
+  /// Goes through a table in order of its integer key `key`, `body` being given the greatest key so far
   /// and answering the next one, or nil at the end. A batch that cannot be read is skipped.
   func walk(
-    _ table: String, batch: Int64, _ body: (Database, ClosedRange<Int64>) throws -> Void
+    _ table: String, key: String = "id", batch: Int64,
+    _ body: (Database, ClosedRange<Int64>) throws -> Void
   ) throws {
     let bounds = try read("table \(table)") { db in
-      try Row.fetchOne(db, sql: "SELECT MIN(id), MAX(id) FROM \(table)")
+      try Row.fetchOne(db, sql: "SELECT MIN(\(key)), MAX(\(key)) FROM \(table)")
         .map { ($0[0] as Int64? ?? 1, $0[1] as Int64? ?? 0) }
     }
     guard case let (first, last)?? = bounds, first <= last else { return }
@@ -105,7 +108,8 @@ final class Examination {
       guard range.upperBound < last else { return }
       // Ids may have wide gaps.
       let next = try read("table \(table)") { db in
-        try db.int64("SELECT MIN(id) FROM \(table) WHERE id > ?", [range.upperBound])
+        try db.int64(
+          "SELECT MIN(\(key)) FROM \(table) WHERE \(key) > ?", [range.upperBound])
       }
       guard case let next?? = next, next > range.upperBound else { return }
       start = next

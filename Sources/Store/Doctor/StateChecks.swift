@@ -18,6 +18,8 @@ struct StateChecks {
     for column in Self.records { try parse(column) }
     for table in ["jobs", "runs"] { try identifiers(table) }
     try environments()
+    try specHashes()
+    try epochHashes()
   }
 
   // MARK: Contradictions
@@ -87,6 +89,7 @@ struct StateChecks {
   private struct Column {
     let table: String
     let name: String
+    var key = "id"
     /// An expression for the run, of the table's own columns.
     var run = "NULL"
   }
@@ -97,18 +100,22 @@ struct StateChecks {
     Column(table: "runs", name: "cost", run: "id"),
     Column(table: "attempts", name: "cost", run: "run_id"),
     Column(table: "datasets", name: "info"), Column(table: "environments", name: "info"),
-    Column(table: "schedules", name: "spec"), Column(table: "checks", name: "comparison"),
+    Column(table: "schedules", name: "spec"), Column(table: "schedules", name: "context"),
+    Column(table: "checks", name: "comparison"),
+    Column(table: "run_origins", name: "spec", key: "run_id", run: "run_id"),
+    Column(table: "run_origins", name: "context", key: "run_id", run: "run_id"),
     Column(table: "events", name: "data", run: "run_id"),
   ]
 
   private static let rowsPerRead: Int64 = 2_000
+  private static let specsPerRead: Int64 = 200
 
   private func parse(_ column: Column) throws {
-    try examination.walk(column.table, batch: Self.rowsPerRead) { db, range in
+    try examination.walk(column.table, key: column.key, batch: Self.rowsPerRead) { db, range in
       let rows = try db.rows(
         """
-        SELECT \(column.run), id FROM \(column.table)
-        WHERE id BETWEEN ? AND ? AND \(column.name) IS NOT NULL AND NOT json_valid(\(column.name))
+        SELECT \(column.run), \(column.key) FROM \(column.table)
+        WHERE \(column.key) BETWEEN ? AND ? AND \(column.name) IS NOT NULL AND NOT json_valid(\(column.name))
         """, [range.lowerBound, range.upperBound])
       for row in rows {
         examination.found(
@@ -149,6 +156,49 @@ struct StateChecks {
             kind: "record_damaged", thing: "environment \(row[0] as Int64)",
             message: "its info does not have the SHA-256 that was recorded",
             remedy: Remedy.restore))
+      }
+    }
+  }
+
+  /// A spec's hash is part of what makes runs comparable.
+  private func specHashes() throws {
+    try examination.walk("jobs", batch: Self.specsPerRead) { db, range in
+      let rows = try db.rows(
+        "SELECT id, spec, spec_sha256 FROM jobs WHERE id BETWEEN ? AND ? AND json_valid(spec)",
+        [range.lowerBound, range.upperBound])
+      for row in rows {
+        // What is no object is told where specs are read.
+        guard let hash = Self.specHash(try JSONText.parse(row[1])), hash != row[2] else { continue }
+        let job: Int64 = row[0]
+        examination.found(
+          DoctorProblem(
+            kind: "spec_hash_wrong", thing: "job \(job)",
+            message: "its spec_sha256 is not the hash of its spec", remedy: Remedy.repair),
+          .specHash(job: job))
+      }
+    }
+  }
+
+  static func specHash(_ spec: JSONValue) -> String? {
+    JobSpec.comparabilityText(ofStored: spec).map { ContentHash.sha256Hex($0) }
+  }
+
+  /// They prove that an epoch that was trained again is the one there was.
+  private func epochHashes() throws {
+    try examination.walk("epoch_hashes", key: "run_id", batch: Self.rowsPerRead) { db, range in
+      let rows = try db.rows(
+        """
+        SELECT run_id, epoch, sha256, step FROM epoch_hashes
+        WHERE run_id BETWEEN ? AND ?
+          AND (length(sha256) <> 64 OR sha256 GLOB '*[^0-9a-f]*' OR epoch < 0 OR step < 0)
+        """, [range.lowerBound, range.upperBound])
+      for row in rows {
+        try examination.found(
+          DoctorProblem(
+            kind: "record_damaged", run: row[0], thing: "epoch \(row[1] as Int64)",
+            message: "what is kept of its state is no hash of a step: "
+              + "\"\((row[2] as String).prefix(80))\", step \(row[3] as Int64)",
+            remedy: Remedy.record), in: db)
       }
     }
   }

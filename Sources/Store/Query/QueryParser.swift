@@ -47,21 +47,20 @@ struct QueryParser {
     while case let own = precedence(of: current), own > strength {
       _ = reader.advance()
       let right = try expression(above: own)
-      left = own == 1 ? Self.joined(left, right, .or) : Self.joined(left, right, .and)
+      left = own == 1 ? Self.either(left, right) : Self.both(left, right)
     }
     return left
   }
 
-  private enum Joint { case and, or }
-
   /// `a and b and c` becomes one node with three children.
-  private static func joined(_ left: QueryNode, _ right: QueryNode, _ joint: Joint) -> QueryNode {
-    switch (joint, left) {
-    case (.and, .and(let children)): .and(children + [right])
-    case (.or, .or(let children)): .or(children + [right])
-    case (.and, _): .and([left, right])
-    case (.or, _): .or([left, right])
-    }
+  private static func both(_ left: QueryNode, _ right: QueryNode) -> QueryNode {
+    if case .and(let children) = left { return .and(children + [right]) }
+    return .and([left, right])
+  }
+
+  private static func either(_ left: QueryNode, _ right: QueryNode) -> QueryNode {
+    if case .or(let children) = left { return .or(children + [right]) }
+    return .or([left, right])
   }
 
   private mutating func operand() throws(QueryMistake) -> QueryNode {

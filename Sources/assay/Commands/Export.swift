@@ -68,7 +68,8 @@ struct ExportCommand: AsyncParsableCommand {
       let line = TransferLine("exporting", isShown: !common.json)
       defer { line.end() }
       let about = try await ArchiveExport(
-        client: client, runs: choice.runs, without: without?.parts ?? [], path: to, line: line
+        client: client, runs: choice.runs, without: without?.parts ?? [], path: to,
+        isReplacing: force, line: line
       ).run()
       line.end()
       let report = ExportReport(

@@ -18,7 +18,7 @@ struct StateRebuild {
   func write(to file: String) async throws -> ContentSummary {
     let detail = try await client.detail(String(run.id))
     let recorded = try await recordedHash()
-    guard let spec = detail.spec, run.jobId != nil else {
+    guard let spec = detail.spec else {
       throw CommandError.badArgument(
         "run \(run.id) was not trained by a job, so it cannot be trained again",
         hint: "what is kept of it: assay checkpoint list \(run.id)")

@@ -17,13 +17,15 @@ struct ArchiveExport {
   let runs: [Int64]
   let without: Set<ArchivePart>
   let path: String
+  let isReplacing: Bool
   let line: TransferLine
 
   /// What is still to be written of a run whose line is.
   private struct Rest {
     var id: Int64
     var uid: Identifier
-    var keys: [String]
+    /// How many points each series has.
+    var counts: [String: Int64]
     var checkpoints: [ArchiveCheckpoint]
     var artifacts: [ArchiveArtifact]
   }
@@ -33,7 +35,7 @@ struct ArchiveExport {
     var about = AboutArchive(
       madeBy: "assay \(AssayVersion.text)", madeAt: now,
       without: without.map(\.rawValue).sorted())
-    let writer = try ArchiveWriter(path: path, madeAt: now)
+    let writer = try ArchiveWriter(path: path, madeAt: now, replacing: isReplacing)
     let rests = try await writeRuns(writer, &about)
     for (index, rest) in rests.enumerated() {
       line.show(index, of: rests.count, bytes: writer.size)
@@ -68,7 +70,8 @@ struct ArchiveExport {
       about.artifacts += run.artifacts.count
       rests.append(
         Rest(
-          id: id, uid: run.uid, keys: run.metrics.keys.sorted(), checkpoints: run.checkpoints,
+          id: id, uid: run.uid, counts: run.metrics.mapValues(\.count),
+          checkpoints: run.checkpoints,
           artifacts: run.artifacts))
       line.show(rests.count, of: runs.count, bytes: writer.size)
     }
@@ -79,10 +82,11 @@ struct ArchiveExport {
   private func writeMetrics(
     _ rest: Rest, _ writer: ArchiveWriter, _ about: inout AboutArchive
   ) async throws {
-    guard !rest.keys.isEmpty else { return }
+    guard !rest.counts.isEmpty else { return }
     try writer.begin(ArchiveLayout.metrics(rest.uid))
-    for key in rest.keys {
+    for (key, count) in rest.counts.sorted(by: { $0.key < $1.key }) {
       let history = try await client.history(String(rest.id), key: key)
+      if Int64(history.steps.count) != count { throw changed("metric \(key)", rest) }
       let hasEpochs = history.epochs.contains { $0 != nil }
       for start in stride(from: 0, to: history.steps.count, by: SeriesLine.points) {
         let range = start..<min(history.steps.count, start + SeriesLine.points)
@@ -133,10 +137,12 @@ struct ArchiveExport {
   }
 
   private func check(_ found: String, _ expected: String, _ what: String, _ rest: Rest) throws {
-    guard found == expected else {
-      throw CommandError.badArgument(
-        "\(what) of run \(rest.id) has changed while it was exported",
-        hint: "export it again when nothing writes to the run")
-    }
+    if found != expected { throw changed(what, rest) }
+  }
+
+  private func changed(_ what: String, _ rest: Rest) -> CommandError {
+    .badArgument(
+      "\(what) of run \(rest.id) has changed while it was exported",
+      hint: "export it again when nothing writes to the run")
   }
 }

@@ -15,7 +15,7 @@ struct ArchiveImport {
   let experiment: String?
   let line: TransferLine
 
-  /// Points in one request.
+  /// Points in one request, about.
   private static let pointsTogether = 10_000
 
   func run() async throws -> ArchiveImportReport {
@@ -108,7 +108,7 @@ struct ArchiveImport {
 
   /// Whether the daemon does not take what it was given, whatever one tries.
   private static func isRefusal(_ error: ClientError) -> Bool {
-    ["invalid_value", "limit_exceeded", "bad_json"].contains(error.code)
+    ["invalid_value", "limit_exceeded", "bad_json", "bad_points"].contains(error.code)
   }
 
   /// Adds what the run lacks of what the archive has. Metrics first: they tell which checkpoints its
@@ -193,35 +193,56 @@ struct ArchiveImport {
     guard !lacking.isEmpty else { return }
     let member = try reader.member(ArchiveLayout.metrics(record.uid))
     var lines = reader.lines(of: member, as: SeriesLine.self)
-    var waiting: [MetricPoint] = []
-    while let series = try lines.next() {
-      if let mistake = series.mistake {
+    var waiting = PointsBody([])
+    var sent: [String: Int64] = [:]
+    while let line = try lines.next() {
+      if let mistake = line.mistake {
         throw ArchiveError.content(member: member.name, line: lines.number, reason: mistake)
       }
-      guard lacking.contains(series.key) else { continue }
-      waiting += series.metricPoints
-      report.points += Int64(series.steps.count)
-      if waiting.count >= Self.pointsTogether {
-        try await send(waiting, to: run, member, line: lines.number)
-        waiting.removeAll()
+      guard lacking.contains(line.key) else { continue }
+      sent[line.key, default: 0] += Int64(line.steps.count)
+      for start in stride(from: 0, to: line.steps.count, by: Self.pointsTogether) {
+        waiting.series.append(
+          line.series(start..<min(line.steps.count, start + Self.pointsTogether)))
+        if waiting.count >= Self.pointsTogether {
+          try await send(waiting, to: run, member, line: lines.number)
+          waiting.series.removeAll()
+        }
       }
     }
     try await send(waiting, to: run, member, line: lines.number)
+    report.points += sent.values.reduce(0, +)
+    try await checkCounts(of: lacking, sent, run, record, member)
   }
 
   private func send(
-    _ points: [MetricPoint], to run: Run, _ member: ArchiveMember, line: Int
+    _ points: PointsBody, to run: Run, _ member: ArchiveMember, line: Int
   ) async throws {
-    guard !points.isEmpty else { return }
+    guard points.count > 0 else { return }
     do {
-      for start in stride(from: 0, to: points.count, by: Self.pointsTogether) {
-        let end = min(points.count, start + Self.pointsTogether)
-        _ = try await client.addMetrics(
-          String(run.id), MetricsBatch(points: Array(points[start..<end])))
-      }
+      try await client.appendMetrics(run: String(run.id), points)
     } catch let error as ClientError where Self.isRefusal(error) {
       throw ArchiveError.content(
         member: member.name, line: line, reason: "up to here: \(error.message)")
+    }
+  }
+
+  /// Of each series the archive must have as many points as its run says, and the run here at least
+  /// those: somebody may have added more.
+  private func checkCounts(
+    of keys: Set<String>, _ sent: [String: Int64], _ run: Run, _ record: ArchiveRun,
+    _ member: ArchiveMember
+  ) async throws {
+    let here = try await client.run(String(run.id)).metrics
+    for key in keys.sorted() {
+      let (there, came) = (record.metrics[key]?.count ?? 0, sent[key] ?? 0)
+      let found = here[key]?.count ?? 0
+      guard there == came, found >= there else {
+        throw ArchiveError.content(
+          member: member.name, line: nil,
+          reason: "it has \(came) points of \"\(key.prefix(120))\" where its run says \(there); "
+            + "\(found) are in run \(run.id) now")
+      }
     }
   }
 

@@ -6,6 +6,8 @@ package struct BenchOptions: Sendable {
   package var quick = false
   /// Where peers are installed; nil leaves them out.
   package var peers: String?
+  /// Where filled stores are kept for the next run; nil removes them at the end.
+  package var keep: String?
   /// Of all that is random.
   package var seed: UInt64 = 1
   /// The parts to run; empty for all.
@@ -13,8 +15,8 @@ package struct BenchOptions: Sendable {
   /// The folder of the programs under test: the one of this program.
   package let programs: String
 
-  /// Reads `--quick`, `--peers DIR`, `--seed N` and `--only PART,PART`; ends the program with status
-  /// 2 and the usage on anything else.
+  /// Reads `--quick`, `--peers DIR`, `--keep DIR`, `--seed N` and `--only PART,PART`; ends the
+  /// program with status 2 and the usage on anything else.
   package init(_ arguments: [String], usage: String) {
     programs =
       URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -32,6 +34,7 @@ package struct BenchOptions: Sendable {
       switch argument {
       case "--quick": quick = true
       case "--peers": peers = value(of: argument)
+      case "--keep": keep = value(of: argument)
       case "--seed":
         let text = value(of: argument)
         guard let number = UInt64(text) else { refuse("--seed \(text) is not a whole number") }

@@ -8,7 +8,7 @@ struct BenchStore {
   static func main() async throws {
     let options = BenchOptions(
       CommandLine.arguments,
-      usage: "tools/bench/store [--quick] [--peers DIR] [--seed N] [--only PART,…]")
+      usage: "tools/bench/store [--quick] [--peers DIR] [--keep DIR] [--seed N] [--only PART,…]")
     var figures = Figures()
     for part in parts where options.wants(part.name) {
       print("== \(part.name)")
