@@ -26,9 +26,9 @@ enum DiskFull {
     let findings = Findings()
     var refusals: [Double] = []
     var resumptions: [Double] = []
-    let rounds = options.rounds(quick: 2, full: 20)
+    let rounds = options.rounds(quick: 3, full: 30)
     for number in 0..<rounds {
-      let filler: DiskRound.Filler = number.isMultiple(of: 2) ? .foreign : .own
+      let filler = DiskRound.Filler.allCases[number % DiskRound.Filler.allCases.count]
       let before = findings.total
       let round = try DiskRound(options, findings, megabytes: megabytes, &random)
       do {

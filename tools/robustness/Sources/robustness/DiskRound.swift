@@ -1,10 +1,12 @@
 // One small disk with a store, filled and given room again.
 import Checkpoints
 import Foundation
+import GRDB
 
 final class DiskRound {
-  /// Who takes the space: a file beside the store, or artifacts and points.
-  enum Filler: Sendable { case foreign, own }
+  /// Who takes the space: a file beside the store, the store itself, or the store itself while
+  /// somebody reads, so that far more waits in the write-ahead log than the reserve could hold.
+  enum Filler: CaseIterable, Sendable { case foreign, own, ownLog }
 
   /// Seconds that each write took until it was refused.
   private(set) var refusals: [Double] = []
@@ -63,6 +65,15 @@ final class DiskRound {
     switch filler {
     case .foreign: try fill(foreign)
     case .own: while try write(bulk) == nil {}
+    case .ownLog:
+      let reader = try DatabaseQueue(path: place.database)
+      try reader.inDatabase { db in
+        try db.execute(sql: "BEGIN; SELECT count(*) FROM runs")
+        while try write(bulk) == nil {}
+        try db.execute(sql: "COMMIT")
+      }
+      try reader.close()
+      say("\(Files.size(place.database + "-wal") >> 20) MiB of write-ahead log")
     }
     // What is left, whoever has taken most.
     try refuseAll()
@@ -73,7 +84,8 @@ final class DiskRound {
     try readAll()
     switch filler {
     case .foreign: resume { unlink(foreign) }
-    case .own: resume { try? self.remove(self.bulk) }  // a refusal is a finding already
+    case .own, .ownLog:
+      resume { try? self.remove(self.bulk) }  // a refusal is a finding already
     }
     for (name, maker) in makers {
       for _ in 0..<3 {
