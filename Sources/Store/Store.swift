@@ -70,7 +70,9 @@ package final class Store: Sendable {
     self.makeIdentifier = makeIdentifier
     self.maxBytes = maxBytes
     databasePath = folder + "/" + StoreFile.name
-    queue = WriteQueue(pool: pool, hub: hub, onFailure: onFailure)
+    queue = WriteQueue(
+      pool: pool, hub: hub, logKeeper: LogKeeper { [reserve] in reserve?.isSpent ?? false },
+      onFailure: onFailure)
   }
 
   /// Answers what is being written, refuses everything after, and closes the file.

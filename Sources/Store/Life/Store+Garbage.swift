@@ -24,11 +24,15 @@ extension Store {
   }
 
   /// How long one transaction works at most, about: others wait that much longer.
-  private static let step = Duration.milliseconds(2)
+  private static let usualStep = Duration.milliseconds(2)
+  /// The same on a full disk, where only deletions are written, and each transaction takes some of the
+  /// little space that they have.
+  private static let spareStep = Duration.milliseconds(50)
   private static let runsAtOnce = 200
   private static let pagesAtOnce = 16
   /// What is moved has to be written and synced: so much in one transaction.
   private static let pagesPerStep: Int64 = 128
+  private static let sparePagesPerStep: Int64 = 4096
   /// Free pages that a gentle collection leaves: so many, or a share of all.
   private static let keptPages: Int64 = 4096
   private static let keptShare: Int64 = 10
@@ -111,6 +115,10 @@ extension Store {
 
   // MARK: Steps
 
+  private static func step(_ reserve: Reserve?) -> Duration {
+    reserve?.isSpent == true ? spareStep : usualStep
+  }
+
   /// Of a run `r`: whether it is to be removed, its time (the one argument) being over.
   private static let isDue = """
     (r.deleted_at <= ?
@@ -132,9 +140,9 @@ extension Store {
   }
 
   private func removalStep() async throws -> (GarbageReport, Bool) {
-    try await freeingWrite { [clock] db, change in
+    try await freeingWrite { [clock, reserve] db, change in
       var report = GarbageReport()
-      let end = ContinuousClock.now + Self.step
+      let end = ContinuousClock.now + Self.step(reserve)
       while true {
         let outcome = try RunRemoval.step(db, at: clock.now(), into: &report) {
           ContinuousClock.now >= end
@@ -151,9 +159,9 @@ extension Store {
   }
 
   private func chunkStep(before time: Timestamp) async throws -> (GarbageReport, Bool) {
-    try await freeingWrite { db, _ in
+    try await freeingWrite { [reserve] db, _ in
       var report = GarbageReport()
-      let end = ContinuousClock.now + Self.step
+      let end = ContinuousClock.now + Self.step(reserve)
       repeat {
         let isOver = try ContentRemoval.removeAbandoned(db, before: time, into: &report)
         if isOver { return (report, true) }
@@ -165,15 +173,16 @@ extension Store {
   private func vacuumStep(isGentle: Bool) async throws -> (GarbageReport, Bool) {
     // On a full disk others need the space more than this file.
     let leavesSome = isGentle && !(reserve?.isSpent ?? false)
-    return try await freeingWrite { db, _ in
+    return try await freeingWrite { [reserve] db, _ in
       var report = GarbageReport()
-      let end = ContinuousClock.now + Self.step
+      let end = ContinuousClock.now + Self.step(reserve)
       let first = try FileSizes(db)
       let kept = leavesSome ? max(Self.keptPages, first.pages / Self.keptShare) : 0
       var free = first.freePages
       var isStuck = false
       // Some at least, however slow the machine is.
-      while free > kept, first.freePages - free < Self.pagesPerStep,
+      let most = reserve?.isSpent == true ? Self.sparePagesPerStep : Self.pagesPerStep
+      while free > kept, first.freePages - free < most,
         free == first.freePages || ContinuousClock.now < end
       {
         try db.run("PRAGMA incremental_vacuum(\(Self.pagesAtOnce))")

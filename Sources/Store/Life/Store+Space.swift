@@ -15,7 +15,8 @@ extension Store {
     } catch StoreError.diskFull {
       guard let reserve else { throw StoreError.diskFull }
       _ = reserve.spend()
-      // Afterwards the write-ahead log begins anew in the space that it has.
+      // Afterwards the write-ahead log begins anew in the space that it has. Where more waits in it
+      // than there is room for, the deletion goes into the space itself.
       await checkpointLog()
       return try await queue.write(body)
     }
@@ -26,6 +27,8 @@ extension Store {
   @discardableResult
   package func recoverSpace() async -> Bool {
     guard let reserve, reserve.isSpent else { return true }
+    // The log may hold what has been deleted since, and more than the reserve.
+    await moveLog { try LogKeeper.giveBack($0) }
     await withCheckedContinuation { continuation in
       work.async {
         reserve.refill()
@@ -40,12 +43,20 @@ extension Store {
     if let reserve, reserve.isSpent { throw StoreError.diskFull }
   }
 
-  /// Moves the write-ahead log into the file, as far as readers allow.
+  /// Moves the write-ahead log into the file, as far as readers allow, but not into the space that
+  /// belongs to deletions.
   func checkpointLog() async {
+    await moveLog { [reserve] db in
+      if reserve?.isSpent == true, try !LogKeeper.fits(db) { return }
+      _ = try db.checkpoint(.passive)
+    }
+  }
+
+  private func moveLog(_ move: @escaping @Sendable (Database) throws -> Void) async {
     await withCheckedContinuation { continuation in
       pool.asyncWriteWithoutTransaction { [queue, pool] db in
         do {
-          _ = try db.checkpoint(.passive)
+          try move(db)
         } catch {
           // A full disk or a busy reader only delays it; after anything else nobody knows what the
           // disk holds.

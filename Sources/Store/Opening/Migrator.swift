@@ -29,8 +29,11 @@ package struct Migrator: Sendable {
 
   package init(_ migrations: [Migration]) { self.migrations = migrations }
 
+  /// - Parameter telling: is told of each migration's beginning and end, in words for people.
   /// - Throws: `database_newer`, `migration_edited`, `cannot_open` (not a database of Assay).
-  package func migrate(_ db: Database, now: Timestamp) throws {
+  package func migrate(
+    _ db: Database, now: Timestamp, telling: (String) -> Void = { _ in }
+  ) throws {
     try makeTable(db)
     let applied = try Row.fetchAll(db, sql: "SELECT name, sha256 FROM migrations ORDER BY name")
       .map { (name: $0[0] as String, sha256: $0[1] as String) }
@@ -42,7 +45,9 @@ package struct Migrator: Sendable {
     }
     let done = Set(applied.map(\.name))
     for migration in migrations where !done.contains(migration.name) {
+      telling("applying \(migration.name)")
       try apply(migration, db, now: now)
+      telling("applied \(migration.name)")
     }
   }
 

@@ -40,16 +40,17 @@ package enum StoreFile {
   }
 
   /// Brings the database in `folder` to the newest schema and closes it.
+  /// - Parameter telling: as `Migrator.migrate`.
   /// - Returns: the names of the migrations that it did not have yet.
   /// - Throws: `StoreError`: as `Store.init`.
   package static func migrate(
-    folder: String, migrator: Migrator, now: Timestamp
+    folder: String, migrator: Migrator, now: Timestamp, telling: (String) -> Void = { _ in }
   ) throws -> [String] {
     do {
       let pool = try open(folder: folder)
       let names = try pool.writeWithoutTransaction { db in
         let before = try Migrator.applied(db)
-        try migrator.migrate(db, now: now)
+        try migrator.migrate(db, now: now, telling: telling)
         let after = try Migrator.applied(db)
         _ = try db.checkpoint(.truncate)
         return after.filter { !before.contains($0) }

@@ -20,8 +20,12 @@ final class DaemonProcess: Sendable {
   /// From its start to its word.
   let readyAfter: Double
 
+  /// - Parameter worker: what it starts for a job, if not the idle one.
   /// - Throws: `Refusal`.
-  init(_ place: Place, environment: [String: String] = [:], patience: Double = 60) throws {
+  init(
+    _ place: Place, worker: String? = nil, environment: [String: String] = [:],
+    patience: Double = 60
+  ) throws {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw Trouble("cannot make a pipe") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -33,7 +37,7 @@ final class DaemonProcess: Sendable {
         place.program("assayd"),
         [
           "run", "--data", place.data, "--socket", place.socket, "--slots", "1", "--worker",
-          place.idleWorker, "--ready-descriptor", "3",
+          worker ?? place.idleWorker, "--ready-descriptor", "3",
         ], environment: environment, output: place.log, descriptor: ends[1])
     }
     let word = Self.word(from: ends[0], patience: patience)

@@ -17,7 +17,7 @@ enum Faults {
     let start = Moment.now
     let next = Atomic(0)
     let fired = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: options.quick ? 2 : 3) { _ in
+    DispatchQueue.concurrentPerform(iterations: options.jobs) { _ in
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < trials.count else { return }
@@ -81,7 +81,7 @@ struct FaultSweep: Sendable {
     self.options = options
     filled = try Place(programs: options.programs)
     let ledger = Ledger()
-    try Self.fill(filled, ledger, findings, seed: options.seed)
+    try FilledStore.fill(filled, ledger, seed: options.seed)
     self.ledger = ledger.contents
     old = try Place(programs: options.programs)
     mkdir(old.data, 0o700)
@@ -92,39 +92,6 @@ struct FaultSweep: Sendable {
   func remove() {
     filled.remove()
     old.remove()
-  }
-
-  private static func fill(
-    _ place: Place, _ ledger: Ledger, _ findings: Findings, seed: UInt64
-  ) throws {
-    let daemon = try DaemonProcess(place)
-    var random = Random(seed: seed)
-    let connection = HTTPConnection(place.socket)
-    for maker: any WriteMaker in [
-      PointMaker(.columns(200), Random(seed: random.next())),
-      RunMaker(Random(seed: random.next())), ContentMaker(Random(seed: random.next())),
-    ] {
-      for _ in 0..<6 { try ledger.acknowledge(send(maker, connection)) }
-    }
-    // Something to collect: a deleted run with content.
-    let doomed = ContentMaker(Random(seed: random.next()))
-    for _ in 0..<4 { _ = try send(doomed, connection) }
-    if let run = doomed.run {
-      _ = try connection.send(Request("PATCH", "/runs/\(run)", json: "{\"deleted\": true}"))
-    }
-    _ = daemon.stop()
-  }
-
-  private static func send(
-    _ maker: any WriteMaker, _ connection: HTTPConnection
-  ) throws -> Ledger.Fact {
-    var replies: [HTTPConnection.Reply] = []
-    for request in try maker.next() {
-      let reply = try connection.send(request)
-      guard reply.isSuccess else { throw Trouble("\(request.path): \(reply.text)") }
-      replies.append(reply)
-    }
-    return try maker.acknowledged(replies)
   }
 
   /// Every kind of call in every phase, as often as it is made there.

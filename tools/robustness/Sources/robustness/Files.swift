@@ -26,6 +26,12 @@ enum Files {
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Of a file; 0 if there is none.
+  static func size(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
   static func remove(_ path: String) {
     try? FileManager.default.removeItem(atPath: path)  // it may not be there
   }

@@ -73,5 +73,17 @@ final class Ledger: Sendable {
 
   func acknowledge(_ fact: Fact) { state.withLock { $0.add(fact) } }
 
+  /// It has been removed for good.
+  func forget(run: Int64) {
+    state.withLock { contents in
+      contents.points = contents.points.filter { $0.key.run != run }
+      contents.runs = contents.runs.filter { $0.value != run }
+      contents.params[run] = nil
+      contents.tags[run] = nil
+      contents.checkpoints = contents.checkpoints.filter { $0.key.run != run }
+      contents.artifacts = contents.artifacts.filter { $0.key.run != run }
+    }
+  }
+
   var contents: Contents { state.withLock { $0 } }
 }

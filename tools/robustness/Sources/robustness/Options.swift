@@ -11,29 +11,37 @@ struct Options: Sendable {
   let rounds: Int?
   /// Whether the folders of rounds that failed stay, to be looked at.
   let keeps: Bool
+  /// How many daemons are ill-treated at once, where a program has many that know nothing of each
+  /// other: mostly they wait for the disk.
+  let jobs: Int
   /// The folder of the programs under test.
   let programs: String
 
   static let usage =
-    "tools/robustness/PART [--quick] [--seed N] [--rounds N] [--keep]"
+    "tools/robustness/PART [--quick] [--seed N] [--rounds N] [--jobs N] [--keep]"
 
   init(_ arguments: [String]) {
     var rest = Array(arguments.dropFirst())
     part = rest.isEmpty || rest[0].hasPrefix("-") ? "" : rest.removeFirst()
-    var rounds: Int?
-    if let index = rest.firstIndex(of: "--rounds"), index + 1 < rest.count,
-      let number = Int(rest[index + 1]), number > 0
-    {
-      rounds = number
-      rest.removeSubrange(index...index + 1)
-    }
-    self.rounds = rounds
+    rounds = Self.number("--rounds", &rest)
+    let jobs = Self.number("--jobs", &rest)
     keeps = rest.contains("--keep")
     rest.removeAll { $0 == "--keep" }
     let bench = BenchOptions([part] + rest, usage: Self.usage)
     seed = bench.seed
     quick = bench.quick
+    self.jobs = jobs ?? (bench.quick ? 2 : 4)
     programs = bench.programs
+  }
+
+  /// Takes the option and its number out of the arguments; what is no number is left for others to
+  /// refuse.
+  private static func number(_ name: String, _ arguments: inout [String]) -> Int? {
+    guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count,
+      let number = Int(arguments[index + 1]), number > 0
+    else { return nil }
+    arguments.removeSubrange(index...index + 1)
+    return number
   }
 
   /// The number of rounds that was asked for, or that of the short or the long form.

@@ -26,6 +26,7 @@ struct Robustness {
 
   private static let parts: [String: @Sendable (Options, inout Figures) throws -> Void] = [
     "killstorm": KillStorm.run, "migrations": Migrations.run, "powercut": PowerCut.run,
-    "faults": Faults.run,
+    "faults": Faults.run, "diskfull": DiskFull.run, "bitflips": BitFlips.run,
+    "backups": Backups.run,
   ]
 }

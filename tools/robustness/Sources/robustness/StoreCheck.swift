@@ -3,8 +3,29 @@ import Foundation
 import GRDB
 
 enum StoreCheck {
+  /// One of the doctor's findings.
+  struct Problem: Sendable, CustomStringConvertible {
+    let kind: String
+    let run: Int64?
+    let thing: String
+    let message: String
+
+    var description: String { "\(kind): \(thing): \(message)" }
+  }
+
   /// What the doctor complains about. With a daemon running it is that one which looks.
   static func doctor(_ place: Place, environment: [String: String] = [:]) throws -> [String] {
+    do {
+      return try problems(place, environment: environment).map(\.description)
+    } catch let trouble as Trouble {
+      return [trouble.description]
+    }
+  }
+
+  /// - Throws: `Trouble` if it could not look, or names no problem although it has one.
+  static func problems(
+    _ place: Place, environment: [String: String] = [:]
+  ) throws -> [Problem] {
     let result = try ChildProcess.run(
       place.program("assayd"),
       ["doctor", "--json", "--data", place.data, "--socket", place.socket],
@@ -13,19 +34,23 @@ enum StoreCheck {
     case .code(0): return []
     case .code(1):
       let problems = problems(result.output)
-      return problems.isEmpty ? ["the doctor names no problem: \(result.output)"] : problems
-    default: return ["the doctor ended with \(result.exit): \(result.output)"]
+      guard !problems.isEmpty else {
+        throw Trouble("the doctor names no problem: \(result.output)")
+      }
+      return problems
+    default: throw Trouble("the doctor ended with \(result.exit): \(result.output)")
     }
   }
 
-  private static func problems(_ output: String) -> [String] {
+  private static func problems(_ output: String) -> [Problem] {
     guard let start = output.firstIndex(of: "{"),
       let object = try? JSONSerialization.jsonObject(with: Data(output[start...].utf8)),
       let problems = (object as? [String: Any])?["problems"] as? [[String: Any]]
     else { return [] }
     return problems.map { problem in
-      ["kind", "thing", "message"].compactMap { problem[$0].map { "\($0)" } }.joined(
-        separator: ": ")
+      Problem(
+        kind: problem["kind"] as? String ?? "", run: (problem["run"] as? NSNumber)?.int64Value,
+        thing: problem["thing"] as? String ?? "", message: problem["message"] as? String ?? "")
     }
   }
 

@@ -1,4 +1,5 @@
 // How much a database holds, in every schema so far: what no migration may change.
+import Foundation
 import GRDB
 
 struct StoreFacts: Equatable, CustomStringConvertible, Sendable {
@@ -32,10 +33,18 @@ struct StoreFacts: Equatable, CustomStringConvertible, Sendable {
 /// Files of the source tree that the programs begin with.
 enum Fixtures {
   /// A database of an earlier schema.
-  static func schema(_ name: String) -> String {
+  static func schema(_ name: String) -> String { schemaFolder + name }
+
+  /// All of them, oldest first.
+  static func schemas() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: schemaFolder)
+      .filter { $0.hasSuffix(".db") }.sorted().map(schema)
+  }
+
+  private static var schemaFolder: String {
     // This file lies in tools/robustness/Sources/robustness.
     var folder = #filePath
     for _ in 0..<5 { folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)]) }
-    return folder + "/Tests/StoreTests/Fixtures/schemas/" + name
+    return folder + "/Tests/StoreTests/Fixtures/schemas/"
   }
 }
