@@ -23,7 +23,9 @@ struct SchemaState: Sendable {
     defer { try? queue.close() }  // nothing was written
     (migrations, schema, columns, problems, contents) = try queue.read { db in
       let schema = try String.fetchAll(
-        db, sql: "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
+        db,
+        sql: "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1"
+      )
       let columns = try given ?? Self.columns(db)
       var problems = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
       problems += try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { "foreign key: \($0)" }

@@ -65,7 +65,8 @@ struct StrayFlips: Sendable {
     defer { try? queue.close() }  // nothing was written
     (pages, pageBytes) = try queue.read { db in
       (
-        try Int.fetchAll(db, sql: "SELECT pageno FROM dbstat WHERE name <> 'chunks' ORDER BY pageno"),
+        try Int.fetchAll(
+          db, sql: "SELECT pageno FROM dbstat WHERE name <> 'chunks' ORDER BY pageno"),
         try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4_096
       )
     }
