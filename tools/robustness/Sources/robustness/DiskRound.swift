@@ -4,8 +4,9 @@ import Foundation
 import GRDB
 
 final class DiskRound {
-  /// Who takes the space: a file beside the store, the store itself, or the store itself while
-  /// somebody reads, so that far more waits in the write-ahead log than the reserve could hold.
+  /// Who takes the space: a file beside the store; the store itself; or half of it a file, and the
+  /// store the rest while somebody reads, so that far more waits in the write-ahead log than there
+  /// is room for in the database.
   enum Filler: CaseIterable, Sendable { case foreign, own, ownLog }
 
   /// Seconds that each write took until it was refused.
@@ -66,6 +67,7 @@ final class DiskRound {
     case .foreign: try fill(foreign)
     case .own: while try write(bulk) == nil {}
     case .ownLog:
+      try fill(foreign, upTo: 32 << 20)
       let reader = try DatabaseQueue(path: place.database)
       try reader.inDatabase { db in
         try db.execute(sql: "BEGIN; SELECT count(*) FROM runs")
@@ -83,8 +85,8 @@ final class DiskRound {
     try remove(doomed)
     try readAll()
     switch filler {
-    case .foreign: resume { unlink(foreign) }
-    case .own, .ownLog:
+    case .foreign, .ownLog: resume { unlink(foreign) }
+    case .own:
       resume { try? self.remove(self.bulk) }  // a refusal is a finding already
     }
     for (name, maker) in makers {
@@ -165,13 +167,13 @@ final class DiskRound {
   }
 
   /// To the last byte; it may be full of itself from before.
-  private func fill(_ path: String) throws {
+  private func fill(_ path: String, upTo limit: Int = .max) throws {
     let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw Trouble("cannot write \(path)") }
     defer { close(file) }
     for size in [256 << 10, 4_096] {
       let bytes = [UInt8](repeating: 0x5A, count: size)
-      while Glibc.write(file, bytes, size) == size {}
+      while Int(lseek(file, 0, SEEK_END)) + size <= limit, Glibc.write(file, bytes, size) == size {}
     }
   }
 
