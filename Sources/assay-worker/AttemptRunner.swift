@@ -124,7 +124,7 @@ struct AttemptRunner {
         await delivery.deliver()
         if await delivery.isDone { break }
         let isSafe = outbox.isEmpty
-        if isSafe && ContinuousClock.now > patience { break }
+        if isSafe, await delivery.isLate() || ContinuousClock.now > patience { break }
         try await Task.sleep(for: isSafe ? .milliseconds(100) : .seconds(1))
       }
       if gauge.fenced.load(ordering: .relaxed) { return Self.fencedStatus }

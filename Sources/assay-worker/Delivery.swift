@@ -23,6 +23,10 @@ actor Delivery {
   private var sending: Task<Void, Never>?
   private var isFinishing = false
   private var logOffset: Int64 = 0
+  /// When the wish to stop was first noticed.
+  private var stopSeen: ContinuousClock.Instant?
+  /// Half of what a worker is given before it is killed.
+  private static let stopPatience: Duration = .seconds(5)
   private var lastRate = (time: ContinuousClock.now, samples: 0, value: 0.0)
   /// What made delivery impossible for good, if anything: nothing more can be recorded.
   private(set) var refusal: ErrorBody?
@@ -45,6 +49,17 @@ actor Delivery {
 
   /// Whether everything that was put into the outbox has been acknowledged.
   var isDone: Bool { outbox.isEmpty && spool.isEmpty }
+
+  /// Whether the attempt was told to stop so long ago that what still waits is better kept on disk
+  /// than sent: whoever stops a worker kills it if that takes too long, and with it all that waits in
+  /// memory. The daemon sends it then.
+  func isLate() -> Bool {
+    guard gauge.stop.load(ordering: .relaxed) else { return false }
+    let now = ContinuousClock.now
+    let since = stopSeen ?? now
+    stopSeen = since
+    return now - since > Self.stopPatience
+  }
 
   /// Sends what comes until cancelled; progress and log at least twice a second.
   func run() async {
@@ -82,14 +97,15 @@ actor Delivery {
     defer { sending = nil }
     guard refusal == nil else { return outbox.abandon() }
     do {
-      while let parcel = try await fromSpool() {
+      while !isLate(), let parcel = try await fromSpool() {
         try await sendOrLeaveOut(parcel)
         try spool.removeFirst()
       }
-      while let next = outbox.next() {
-        try await sendOrLeaveOut(next.parcel)
+      while !isLate(), let next = outbox.next() {
+        for parcel in next.parcels { try await sendOrLeaveOut(parcel) }
         outbox.remove(through: next.through)
       }
+      if isLate() { await spoolAll() }
     } catch {
       await handle(error)
     }
@@ -135,7 +151,7 @@ actor Delivery {
         let before = spool
         spool = try await offPool {
           var after = before
-          try after.append(next.parcel)
+          for parcel in next.parcels { try after.append(parcel) }
           return after
         }
         outbox.remove(through: next.through)
@@ -283,6 +299,7 @@ actor Delivery {
   }
 
   private func tick() async {
+    _ = isLate()  // the clock runs from here on
     guard refusal == nil, !isFinishing else { return }
     // Not awaited: a backlog must not keep log and progress back.
     if sending == nil, !isDone { Task { await self.deliver() } }

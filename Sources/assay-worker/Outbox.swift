@@ -7,6 +7,8 @@ import Synchronization
 final class Outbox: Sendable {
   /// Parcels wait in memory up to about this many bytes.
   private static let capacity = 192 << 20
+  /// Epochs' hashes that are sent in one request.
+  private static let hashesTogether = 1_000
 
   private struct Contents {
     var parcels: [Parcel] = []
@@ -69,28 +71,31 @@ final class Outbox: Sendable {
     signal.yield()
   }
 
-  /// What is to be sent next, and the number to remove it by. Metrics that follow one another are
-  /// one parcel, up to what one request may hold.
-  func next() -> (parcel: Parcel, through: Int)? {
+  /// What is to be sent next, and the number to remove it by. Metrics and epochs' hashes that follow
+  /// one another become one parcel of each, up to what one request may hold: they come in turns, and
+  /// epochs may be far shorter than a request.
+  func next() -> (parcels: [Parcel], through: Int)? {
     contents.withLock { contents in
       guard let first = contents.parcels.first else { return nil }
-      if case .epochs(var hashes) = first {
-        let more = contents.parcels.dropFirst().prefix(1_000).prefix {
-          if case .epochs = $0 { true } else { false }
+      var points: [MetricPoint] = []
+      var hashes: [EpochHash] = []
+      var count = 0
+      joining: for parcel in contents.parcels {
+        switch parcel {
+        case .metrics(let more)
+        where count == 0 || points.count + more.count <= Limits.pointsPerRequest:
+          points += more
+        case .epochs(let more) where count == 0 || hashes.count + more.count <= Self.hashesTogether:
+          hashes += more
+        default: break joining
         }
-        for case .epochs(let some) in more { hashes += some }
-        return (.epochs(hashes), contents.removed + 1 + more.count)
-      }
-      guard case .metrics(var points) = first else { return (first, contents.removed + 1) }
-      var count = 1
-      for parcel in contents.parcels.dropFirst() {
-        guard case .metrics(let more) = parcel,
-          points.count + more.count <= Limits.pointsPerRequest
-        else { break }
-        points += more
         count += 1
       }
-      return (.metrics(points), contents.removed + count)
+      guard count > 0 else { return ([first], contents.removed + 1) }
+      let joined: [Parcel?] = [
+        points.isEmpty ? nil : .metrics(points), hashes.isEmpty ? nil : .epochs(hashes),
+      ]
+      return (joined.compactMap(\.self), contents.removed + count)
     }
   }
 

@@ -78,6 +78,27 @@ struct CheckpointTests {
     }
   }
 
+  /// Epochs come faster than a request takes, so that thousands wait when it is told to stop.
+  @Test func aCancelledTrainingOfTinyEpochsLosesNothing() async throws {
+    try await TestDaemon.with { daemon in
+      let job = try await daemon.submit(
+        Specs.synthetic(
+          rows: 40, features: 2, units: 2, epochs: 100_000,
+          changes: ["checkpoints": .object(["every": .int(100_000), "best": .string("loss")])]))
+      try await eventually("it trains", within: .seconds(60)) {
+        try await daemon.run(of: job).metrics["loss"]?.count ?? 0 >= 20_000
+      }
+      _ = try await daemon.client.cancel(job.id)
+      #expect(try await daemon.end(of: job).state == .cancelled)
+      let run = try await daemon.run(of: job)
+      let hashes = try await daemon.client.epochHashes(String(run.id)).items
+      #expect(hashes.map(\.epoch) == Array(1...hashes.count))
+      #expect(run.metrics["loss"]?.count == Int64(hashes.count))
+      let kept = try await daemon.client.checkpoints(String(run.id)).items
+      #expect(kept.map(\.isBest) == [true])
+    }
+  }
+
   @Test func aTrainingWhoseBasesAreDamagedSendsItsStatesWhole() async throws {
     try await TestDaemon.with { daemon in
       let job = try await daemon.submit(
