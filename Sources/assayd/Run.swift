@@ -53,7 +53,7 @@ struct Run: AsyncParsableCommand {
       }
     } catch {
       let problem = Problem(error)
-      announcement.failed(problem)
+      announcement.failed(problem.text)
       problem.print()
       throw ExitCode.failure
     }

@@ -169,6 +169,31 @@ struct DaemonTests {
     #expect(try Places.checkedSocket(String(long.dropLast())) == String(long.dropLast()))
   }
 
+  /// The number of the closed pipe is given to the next file that is opened.
+  @Test func nothingIsWrittenToThePipeOnceItIsClosed() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    // High, so that no test beside this one opens a file that gets the number.
+    let high = fcntl(ends[1], F_DUPFD_CLOEXEC, 900)
+    try #require(high >= 900)
+    close(ends[1])
+    let announcement = Announcement(descriptor: high)
+    announcement.ready(socketPath: "/tmp/s", dataFolder: "/tmp/d")
+    var word = [UInt8](repeating: 0, count: 100)
+    let count = read(ends[0], &word, word.count)
+    #expect(String(decoding: word.prefix(max(0, count)), as: UTF8.self) == "ready\n")
+
+    let path = NSTemporaryDirectory() + "/announcement-\(UUID().uuidString)"
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(file >= 0)
+    defer { unlink(path) }
+    try #require(dup2(file, high) == high)
+    defer { for descriptor in [file, high] { close(descriptor) } }
+    announcement.failed("store_closed\tnothing more is stored")
+    #expect(lseek(file, 0, SEEK_END) == 0)
+  }
+
   /// What the locks are refused with; nil if they are taken.
   private func refusal(data: String, socket: String) -> ServerError? {
     do {

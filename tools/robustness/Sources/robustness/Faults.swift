@@ -121,6 +121,11 @@ struct FaultSweep: Sendable {
         }
       }
     }
+    if let only = options.only {
+      let chosen = trials.filter { "\($0)".contains(only) }
+      return chosen.isEmpty
+        ? [] : (0..<(options.rounds ?? chosen.count)).map { chosen[$0 % chosen.count] }
+    }
     let wanted = options.rounds ?? (options.quick ? Self.quickTrials : trials.count)
     guard wanted < trials.count else { return trials }
     return quick(trials, wanted, &random)
@@ -210,9 +215,16 @@ private struct FaultRound {
   }
 
   func run(_ trial: FaultTrial, isKilled: Bool) throws -> Bool {
-    defer { place.remove() }
     let name = "\(trial)"
     let before = findings.total
+    let keeps = sweep.options.keeps
+    defer {
+      if keeps, findings.total > before {
+        say("\(name): see \(place.base); data.ended is what the daemon left")
+      } else {
+        place.remove()
+      }
+    }
     if armsAtStart { control.arm(trial.fault) }
     do {
       let daemon = try DaemonProcess(place, environment: control.environment(place), patience: 20)
@@ -229,8 +241,9 @@ private struct FaultRound {
     }
     let fired = control.failed > 0
     place.endWorkers()
+    if keeps { try Files.copy(place.data, to: place.base + "/data.ended") }
     try look(name)
-    if findings.total > before, sweep.options.keeps {
+    if findings.total > before, keeps {
       say("log of \(name):\n\(place.logTail)")
     }
     return fired

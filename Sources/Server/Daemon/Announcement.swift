@@ -3,33 +3,40 @@
 
 import Foundation
 import Glibc
+import Synchronization
 
-struct Announcement: Sendable {
-  /// The pipe's end that a starter gave; it reads one line from it.
-  let descriptor: Int32?
+package final class Announcement: Sendable {
+  /// The pipe's end that a starter gave, who reads one line from it.
+  private let descriptor: Int32?
+  /// The pipe is closed with the one word that is said. Its number is soon that of another file, such
+  /// as the database's log, so nothing may ever be written to it again.
+  private let hasSpoken = Atomic(false)
 
-  init(descriptor: Int32?) {
+  package init(descriptor: Int32?) {
     self.descriptor = descriptor
     if let descriptor { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   }
 
-  static let readyWord = "ready"
+  package static let readyWord = "ready"
 
-  static func readyLine(socketPath: String, dataFolder: String) -> String {
+  package static func readyLine(socketPath: String, dataFolder: String) -> String {
     "assayd is ready: \(socketPath), data in \(abbreviated(dataFolder))"
   }
 
-  func ready(socketPath: String, dataFolder: String) {
+  package func ready(socketPath: String, dataFolder: String) {
     if descriptor == nil {
       write(Self.readyLine(socketPath: socketPath, dataFolder: dataFolder), to: STDOUT_FILENO)
     }
     tell(Self.readyWord)
   }
 
-  func failed(_ problem: Problem) { tell(problem.text) }
+  /// Why it will not get ready; after `ready` this says nothing.
+  package func failed(_ text: String) { tell(text) }
 
   private func tell(_ text: String) {
-    guard let descriptor else { return }
+    guard let descriptor, !hasSpoken.exchange(true, ordering: .sequentiallyConsistent) else {
+      return
+    }
     write(text, to: descriptor)
     close(descriptor)
   }
