@@ -33,6 +33,8 @@ extension Store {
   /// What is moved has to be written and synced: so much in one transaction.
   private static let pagesPerStep: Int64 = 128
   private static let sparePagesPerStep: Int64 = 4096
+  /// Of a full disk that moving pages leaves to deletions.
+  private static let keptBytes: Int64 = 1 << 20
   /// Free pages that a gentle collection leaves: so many, or a share of all.
   private static let keptPages: Int64 = 4096
   private static let keptShare: Int64 = 10
@@ -46,7 +48,7 @@ extension Store {
       { try await $0.markStep(deletedBefore: collection.deletedBefore) },
       { try await $0.removalStep() },
       { try await $0.chunkStep(before: abandoned) },
-      { try await $0.vacuumStep(isGentle: collection.isGentle) },
+      { try await $0.sparingVacuumStep(isGentle: collection.isGentle) },
     ]
     for phase in phases {
       var isOver = false
@@ -170,18 +172,33 @@ extension Store {
     }
   }
 
+  /// Where there is no room to move pages, the file becomes smaller another time: its free pages serve
+  /// who writes next as they are.
+  private func sparingVacuumStep(isGentle: Bool) async throws -> (GarbageReport, Bool) {
+    do {
+      return try await vacuumStep(isGentle: isGentle)
+    } catch StoreError.diskFull {
+      return (GarbageReport(), true)
+    }
+  }
+
   private func vacuumStep(isGentle: Bool) async throws -> (GarbageReport, Bool) {
     // On a full disk others need the space more than this file.
     let leavesSome = isGentle && !(reserve?.isSpent ?? false)
     return try await freeingWrite { [reserve] db, _ in
       var report = GarbageReport()
+      let isSpent = reserve?.isSpent == true
+      // What is moved is written to the log first, and takes of what deletions have left until the
+      // log fits into the smaller file.
+      let isTight = try isSpent && !LogKeeper.fits(db)
+      if isTight, try LogKeeper.freeBytes(db) < Self.keptBytes { return (report, true) }
       let end = ContinuousClock.now + Self.step(reserve)
       let first = try FileSizes(db)
       let kept = leavesSome ? max(Self.keptPages, first.pages / Self.keptShare) : 0
       var free = first.freePages
       var isStuck = false
       // Some at least, however slow the machine is.
-      let most = reserve?.isSpent == true ? Self.sparePagesPerStep : Self.pagesPerStep
+      let most = isSpent && !isTight ? Self.sparePagesPerStep : Self.pagesPerStep
       while free > kept, first.freePages - free < most,
         free == first.freePages || ContinuousClock.now < end
       {

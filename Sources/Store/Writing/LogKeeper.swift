@@ -63,23 +63,30 @@ package struct LogKeeper: Sendable {
   /// Whether the disk has room for what the file grows by when all of the log is moved into it. If
   /// not, moving takes what there is, and leaves nothing for a deletion to be written into.
   static func fits(_ db: Database) throws -> Bool {
-    guard let path = try db.string("SELECT file FROM pragma_database_list WHERE name = 'main'"),
-      let pages = try db.int64("PRAGMA page_count"),
+    guard let path = try path(db), let pages = try db.int64("PRAGMA page_count"),
       let pageBytes = try db.int64("PRAGMA page_size")
     else { return true }
     var file = stat()
-    var disk = statvfs()
-    guard stat(path, &file) == 0, statvfs(path, &disk) == 0 else { return true }
+    guard stat(path, &file) == 0 else { return true }
     let growth = pages * pageBytes - Int64(file.st_size)
-    return growth <= 0 || growth + spareBytes <= Int64(disk.f_bavail) * Int64(disk.f_frsize)
+    return try growth <= 0 || growth + spareBytes <= freeBytes(db)
+  }
+
+  /// Bytes that the database's disk has for it; as many as one likes where that cannot be told.
+  static func freeBytes(_ db: Database) throws -> Int64 {
+    var disk = statvfs()
+    guard let path = try path(db), statvfs(path, &disk) == 0 else { return .max }
+    return Int64(disk.f_bavail) * Int64(disk.f_frsize)
+  }
+
+  private static func path(_ db: Database) throws -> String? {
+    try db.string("SELECT file FROM pragma_database_list WHERE name = 'main'")
   }
 
   /// Moves the log into the file and gives its space back, if it has much and nobody reads in it.
   /// - Throws: as `afterCommit`.
   static func giveBack(_ db: Database) throws {
-    guard try fits(db),
-      let path = try db.string("SELECT file FROM pragma_database_list WHERE name = 'main'")
-    else { return }
+    guard try fits(db), let path = try path(db) else { return }
     var log = stat()
     guard stat(path + "-wal", &log) == 0, log.st_size >= smallLogBytes else { return }
     sqlite3_busy_timeout(db.sqliteConnection, patience)
