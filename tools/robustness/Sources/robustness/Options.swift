@@ -14,17 +14,20 @@ struct Options: Sendable {
   /// How many daemons are ill-treated at once, where a program has many that know nothing of each
   /// other: mostly they wait for the disk.
   let jobs: Int
+  /// Of many trials only those whose name has this text in it, to repeat one that failed.
+  let only: String?
   /// The folder of the programs under test.
   let programs: String
 
   static let usage =
-    "tools/robustness/PART [--quick] [--seed N] [--rounds N] [--jobs N] [--keep]"
+    "tools/robustness/PART [--quick] [--seed N] [--rounds N] [--jobs N] [--keep] [--only TEXT]"
 
   init(_ arguments: [String]) {
     var rest = Array(arguments.dropFirst())
     part = rest.isEmpty || rest[0].hasPrefix("-") ? "" : rest.removeFirst()
     rounds = Self.number("--rounds", &rest)
     let jobs = Self.number("--jobs", &rest)
+    only = Self.text("--only", &rest)
     keeps = rest.contains("--keep")
     rest.removeAll { $0 == "--keep" }
     let bench = BenchOptions([part] + rest, usage: Self.usage)
@@ -42,6 +45,14 @@ struct Options: Sendable {
     else { return nil }
     arguments.removeSubrange(index...index + 1)
     return number
+  }
+
+  private static func text(_ name: String, _ arguments: inout [String]) -> String? {
+    guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else {
+      return nil
+    }
+    defer { arguments.removeSubrange(index...index + 1) }
+    return arguments[index + 1]
   }
 
   /// The number of rounds that was asked for, or that of the short or the long form.
