@@ -128,6 +128,9 @@ let package = Package(
       name: "bench-queries", dependencies: ["BenchSupport", "Store", "Experiments"],
       path: "tools/bench/Sources/bench-queries", swiftSettings: strict),
     .executableTarget(
+      name: "bench-queue", dependencies: ["BenchSupport"],
+      path: "tools/bench/Sources/bench-queue", swiftSettings: strict),
+    .executableTarget(
       name: "bench-store",
       dependencies: [
         "BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments", .grdb,

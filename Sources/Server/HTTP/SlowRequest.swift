@@ -29,6 +29,8 @@ final class SlowRequest: ChannelDuplexHandler, RemovableChannelHandler {
   private var isAnswering = false
   private var sawPart = false
   private var closesAfterAnswer = false
+  /// What is wrong with a request behind ones that are still being answered.
+  private var failure: ServerError?
   /// Nothing is read or written any more.
   private var isOver = false
   /// When the request that is arriving must be there.
@@ -85,7 +87,7 @@ final class SlowRequest: ChannelDuplexHandler, RemovableChannelHandler {
     guard !isOver, let deadline else { return }
     // Behind a request that is being answered nothing more may be read now, which is no fault of the
     // client.
-    if unanswered > (isArriving ? 1 : 0) { self.deadline = .now() + patience }
+    if hasEarlier { self.deadline = .now() + patience }
     guard self.deadline == deadline, deadline <= .now() else { return schedule(context) }
     let seconds = Int(patience.nanoseconds / 1_000_000_000)
     if isAnswering || isArriving && unanswered == 0 {
@@ -97,13 +99,13 @@ final class SlowRequest: ChannelDuplexHandler, RemovableChannelHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard !isOver else { return }
-    let isDue = isAnswering || unanswered > (isArriving ? 1 : 0)
-    if isDue || error is IOError || error is ChannelError {
-      context.fireErrorCaught(error)
-    } else {
-      refuse(ServerError.badRequest(reason: "\(error)"), context)
-    }
+    if error is IOError || error is ChannelError { return context.fireErrorCaught(error) }
+    let failure = self.failure ?? ServerError.badRequest(reason: "\(error)")
+    if isAnswering || hasEarlier { self.failure = failure } else { refuse(failure, context) }
   }
+
+  /// Whether requests before the one that is arriving are not answered.
+  private var hasEarlier: Bool { unanswered > (isArriving ? 1 : 0) }
 
   // MARK: Answers
 
@@ -124,6 +126,10 @@ final class SlowRequest: ChannelDuplexHandler, RemovableChannelHandler {
       if closesAfterAnswer {
         context.writeAndFlush(data, promise: promise)
         return sayFarewell(context)
+      }
+      if let failure, !hasEarlier {
+        context.write(data, promise: promise)
+        return refuse(failure, context)
       }
     }
     context.write(data, promise: promise)

@@ -21,7 +21,8 @@ enum JobsProgram {
   private static var parts: [Part] {
     [
       ("slow", SlowClients.run), ("malformed", MalformedRequests.run),
-      ("startrace", StartRace.run), ("access", OtherUsers.run),
+      ("startrace", StartRace.run), ("access", OtherUsers.run), ("storm", JobStorm.run),
+      ("losses", LossStorm.run),
     ]
   }
 }
