@@ -128,6 +128,9 @@ let package = Package(
       name: "bench-queries", dependencies: ["BenchSupport", "Store", "Experiments"],
       path: "tools/bench/Sources/bench-queries", swiftSettings: strict),
     .executableTarget(
+      name: "bench-queue", dependencies: ["BenchSupport"],
+      path: "tools/bench/Sources/bench-queue", swiftSettings: strict),
+    .executableTarget(
       name: "bench-store",
       dependencies: [
         "BenchSupport", "Store", "Checkpoints", "Client", "Wire", "Experiments", .grdb,
@@ -136,11 +139,13 @@ let package = Package(
 
     // Robustness programs
     .target(name: "CFaults", path: "tools/robustness/Sources/CFaults"),
+    .target(name: "COtherUser", path: "tools/robustness/Sources/COtherUser"),
     .target(name: "CPowerCut", path: "tools/robustness/Sources/CPowerCut"),
     .executableTarget(
       name: "robustness",
       dependencies: [
-        "BenchSupport", "Checkpoints", "CLinux", "CPowerCut", "Experiments", "Wire", .grdb,
+        "BenchSupport", "Checkpoints", "CLinux", "COtherUser", "CPowerCut", "Experiments", "Wire",
+        .grdb,
       ],
       path: "tools/robustness/Sources/robustness", swiftSettings: strict),
 

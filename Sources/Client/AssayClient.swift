@@ -25,7 +25,8 @@ package final class AssayClient: Sendable {
     var configuration = HTTPClient.Configuration()
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.timeout.connect = .seconds(10)
-    configuration.connectionPool.idleTimeout = .seconds(30)
+    // Less than the daemon's own patience, so that it never closes one that is about to be used.
+    configuration.connectionPool.idleTimeout = .seconds(15)
     configuration.decompression = .disabled
     http = HTTPClient(
       eventLoopGroupProvider: .shared(HTTPClient.defaultEventLoopGroup),

@@ -14,6 +14,8 @@ package enum ServerError: Error, Sendable {
   case bodyTooLarge(limit: Int)
   /// The body did not arrive in time.
   case requestTooSlow(seconds: Int)
+  /// Bytes that are no HTTP request.
+  case badRequest(reason: String)
   case tokenMissing
   case specInvalid([SpecMistake])
   case limitExceeded(field: String, value: Int, limit: Int)
@@ -47,6 +49,7 @@ extension ServerError {
     case .unknownParameter: "unknown_parameter"
     case .bodyTooLarge: "body_too_large"
     case .requestTooSlow: "request_too_slow"
+    case .badRequest: "bad_request"
     case .tokenMissing: "token_missing"
     case .specInvalid: "spec_invalid"
     case .limitExceeded: "limit_exceeded"
@@ -80,7 +83,8 @@ extension ServerError {
         ? "\"\(name)\" is unknown; this route takes no parameters"
         : "\"\(name)\" is unknown; this route takes \(allowed.joined(separator: ", "))"
     case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"
-    case .requestTooSlow(let seconds): "the body did not arrive within \(seconds) seconds"
+    case .requestTooSlow(let seconds): "the request did not arrive within \(seconds) seconds"
+    case .badRequest(let reason): "this is no HTTP request that can be answered: \(reason)"
     case .tokenMissing: "a worker's requests need the token of their attempt"
     case .specInvalid(let mistakes):
       mistakes.count == 1

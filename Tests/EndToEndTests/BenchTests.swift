@@ -16,6 +16,21 @@ struct BenchTests {
     #expect(right.count == 1, "\(result.output)\(result.errors)")
   }
 
+  @Test func theQueueBenchmarkLosesNoJob() async throws {
+    let result = try await Programs.run(Programs.path("bench-queue"), ["--quick"])
+    let figures = result.output.split(separator: "\n").filter { $0.hasPrefix("RESULT ") }
+    figures.forEach { print($0) }
+    let names = [
+      "enqueued_missing", "submission_full_to_empty", "start_full_to_empty",
+      "health_p99_beside_trainings", "true_jobs_to_task_spooler",
+    ]
+    for name in names {
+      #expect(
+        figures.contains { $0.contains("\"\(name)\"") }, "\(result.output)\(result.errors)")
+    }
+    #expect(result.status == 0, "\(result.output)\(result.errors)")
+  }
+
   @Test func theStoreBenchmarkLosesNoPoint() async throws {
     let result = try await Programs.run(
       Programs.path("bench-store"), ["--quick", "--only", "ingest,size,series"])

@@ -114,28 +114,19 @@ struct APIRequest: Sendable {
 
   // MARK: Body
 
-  /// Most bodies are read in microseconds; an endless one ends here. One that stops coming altogether
-  /// ends with its connection, which may not be idle for long.
-  private static let bodySeconds = 60
-
+  /// One that does not come to its end ends with its connection.
   func body() async throws -> ByteBuffer {
     let limit = bodyLimit
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
       throw ServerError.bodyTooLarge(limit: limit)
     }
     var whole = ByteBuffer()
-    var deadline: ContinuousClock.Instant?
     for try await piece in request.body {
       guard whole.readableBytes + piece.readableBytes <= limit else {
         throw ServerError.bodyTooLarge(limit: limit)
       }
       // The first piece nearly always is the only one, and then is taken as it is.
       if whole.readableBytes == 0 { whole = piece } else { whole.writeImmutableBuffer(piece) }
-      let now = ContinuousClock.now
-      if let deadline, now > deadline {
-        throw ServerError.requestTooSlow(seconds: Self.bodySeconds)
-      }
-      if deadline == nil { deadline = now + .seconds(Self.bodySeconds) }
     }
     return whole
   }

@@ -55,9 +55,8 @@ private struct ErrorEnvelopes: RouterMiddleware {
       if case ServerError.methodNotAllowed(_, _, let allowed) = error {
         response.headers[.allow] = allowed.joined(separator: ", ")
       }
-      // What is left of a body that is too large or too slow is not read.
+      // What is left of a body that is too large is not read.
       if case ServerError.bodyTooLarge = error { response.headers[.connection] = "close" }
-      if case ServerError.requestTooSlow = error { response.headers[.connection] = "close" }
       return response
     }
   }

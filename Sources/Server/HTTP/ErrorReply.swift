@@ -71,7 +71,7 @@ struct ErrorReply: Sendable {
     case .bodyTooLarge: .contentTooLarge
     case .requestTooSlow: .requestTimeout
     case .tokenMissing: .unauthorized
-    case .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
+    case .badRequest, .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
       .limitExceeded, .oneRunNeeded, .protocolVersion:
       .badRequest
     case .nothingToCheck: .conflict

@@ -1,5 +1,5 @@
 // The HTTP server on the daemon's Unix socket, with its limits: whose connections it takes, how long
-// a connection may be idle or unread, how large headers may be.
+// a connection may be idle or unread and a request on its way, how large headers may be.
 
 import Experiments
 import Glibc
@@ -13,8 +13,10 @@ import Store
 
 struct HTTPService: Service {
   private static let name = "assayd"
-  private static let idle = Duration.seconds(90)
-  private static let unread = TimeAmount.seconds(30)
+  /// More than the client keeps an idle connection for its next request.
+  private static let idle = Duration.seconds(25)
+  private static let unread = TimeAmount.seconds(20)
+  private static let arrival = TimeAmount.seconds(20)
   /// The longest expression, all of it percent-encoded, and room for the rest.
   private static let headerBytes = 3 * Limits.queryBytes + (16 << 10)
   private static let headerFields = 100
@@ -38,6 +40,7 @@ struct HTTPService: Service {
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [
           PeerCheck(owner: owner, logger: logger), StalledPeer(patience: Self.unread),
+          SlowRequest(patience: Self.arrival),
           // Before the short way, so that it sees all requests; the server's own then has no limit.
           HTTPConnectionStateHandler(idleTimeout: Self.idle, logger: logger),
           MetricsIntake(store: store, clock: clock, logger: logger),

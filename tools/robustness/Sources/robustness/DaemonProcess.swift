@@ -20,10 +20,12 @@ final class DaemonProcess: Sendable {
   /// From its start to its word.
   let readyAfter: Double
 
-  /// - Parameter worker: what it starts for a job, if not the idle one.
+  /// - Parameters:
+  ///   - worker: what it starts for a job, if not the idle one.
+  ///   - slots: jobs that run at once.
   /// - Throws: `Refusal`.
   init(
-    _ place: Place, worker: String? = nil, environment: [String: String] = [:],
+    _ place: Place, worker: String? = nil, slots: Int = 1, environment: [String: String] = [:],
     patience: Double = 60
   ) throws {
     var ends: [Int32] = [0, 0]
@@ -36,7 +38,7 @@ final class DaemonProcess: Sendable {
       process = try ChildProcess(
         place.program("assayd"),
         [
-          "run", "--data", place.data, "--socket", place.socket, "--slots", "1", "--worker",
+          "run", "--data", place.data, "--socket", place.socket, "--slots", "\(slots)", "--worker",
           worker ?? place.idleWorker, "--ready-descriptor", "3",
         ], environment: environment, output: place.log, descriptor: ends[1])
     }

@@ -27,6 +27,6 @@ struct Robustness {
   private static let parts: [String: @Sendable (Options, inout Figures) throws -> Void] = [
     "killstorm": KillStorm.run, "migrations": Migrations.run, "powercut": PowerCut.run,
     "faults": Faults.run, "diskfull": DiskFull.run, "bitflips": BitFlips.run,
-    "backups": Backups.run,
+    "backups": Backups.run, "jobs": JobsProgram.run,
   ]
 }

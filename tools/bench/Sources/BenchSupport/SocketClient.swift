@@ -3,13 +3,13 @@
 import Foundation
 import Glibc
 
-final class SocketClient {
+package final class SocketClient {
   private let descriptor: Int32
   private var buffer = [UInt8](repeating: 0, count: 1 << 18)
   private var start = 0
   private var end = 0
 
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -30,7 +30,7 @@ final class SocketClient {
 
   deinit { close(descriptor) }
 
-  func post(_ path: String, _ contentType: String, _ body: [UInt8]) throws {
+  package func post(_ path: String, _ contentType: String, _ body: [UInt8]) throws {
     let head = """
       POST \(path) HTTP/1.1\r\nHost: assay\r\nContent-Type: \(contentType)\r\n\
       Content-Length: \(body.count)\r\n\r\n
@@ -38,7 +38,7 @@ final class SocketClient {
     try send(Array(head.utf8) + body)
   }
 
-  func get(_ path: String, accept: String = "application/json") throws {
+  package func get(_ path: String, accept: String = "application/json") throws {
     try send(Array("GET \(path) HTTP/1.1\r\nHost: assay\r\nAccept: \(accept)\r\n\r\n".utf8))
   }
 
@@ -56,7 +56,7 @@ final class SocketClient {
 
   /// The body of the next answer, which must be a success.
   @discardableResult
-  func answer() throws -> [UInt8] {
+  package func answer() throws -> [UInt8] {
     var head = try headEnd()
     while head == nil {
       try receive()

@@ -1,27 +1,26 @@
 // A daemon of its own for a benchmark, in a temporary folder, started and ended by its process id.
-import BenchSupport
 import Foundation
 import Glibc
 
-struct StoreBenchFailure: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
+package struct StoreBenchFailure: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
 }
 
-final class BenchDaemon {
-  let folder: String
+package final class BenchDaemon {
+  package let folder: String
   /// From the start of the process to its word that it is ready.
-  let readySeconds: Double
+  package let readySeconds: Double
   private let process: Process
-  var socketPath: String { Self.socketPath(folder) }
-  var dataFolder: String { Self.dataFolder(folder) }
-  var pid: Int32 { process.processIdentifier }
+  package var socketPath: String { Self.socketPath(folder) }
+  package var dataFolder: String { Self.dataFolder(folder) }
+  package var pid: Int32 { process.processIdentifier }
 
-  static func dataFolder(_ folder: String) -> String { folder + "/data" }
-  static func socketPath(_ folder: String) -> String { folder + "/run/assay.sock" }
+  package static func dataFolder(_ folder: String) -> String { folder + "/data" }
+  package static func socketPath(_ folder: String) -> String { folder + "/run/assay.sock" }
 
   /// A new folder, open to its owner alone.
-  static func newFolder() throws -> String {
+  package static func newFolder() throws -> String {
     let path = "/tmp/assay-bench-" + UUID().uuidString.lowercased().prefix(8)
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -29,10 +28,12 @@ final class BenchDaemon {
   }
 
   /// Starts `assayd` on the store in `folder` and returns once it is ready.
-  init(folder: String, programs: String) async throws {
+  /// - Parameter arguments: further ones for `assayd`.
+  package init(folder: String, programs: String, arguments: [String] = []) async throws {
     self.folder = folder
     process = Process()
     process.executableURL = URL(fileURLWithPath: programs + "/assayd")
+    process.arguments = ["run"] + arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
       [
         "ASSAY_DATA": Self.dataFolder(folder), "ASSAY_SOCKET": Self.socketPath(folder),
@@ -49,14 +50,14 @@ final class BenchDaemon {
     }
   }
 
-  func stop() async throws {
+  package func stop() async throws {
     process.terminate()
     let process = process
     try await onThread { process.waitUntilExit() }
   }
 
   /// Runs `body` with a daemon in a new folder, and removes everything.
-  static func with<Value>(
+  package static func with<Value>(
     _ options: BenchOptions, _ body: (BenchDaemon) async throws -> Value
   ) async throws -> Value {
     let folder = try newFolder()
@@ -74,7 +75,7 @@ final class BenchDaemon {
   }
 
   /// A field of `/proc/PID/status`, in bytes.
-  func memory(_ field: String) throws -> Double {
+  package func memory(_ field: String) throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
     let line = text.split(separator: "\n").first { $0.hasPrefix(field + ":") }
     guard let line, let number = Double(line.filter(\.isNumber)) else {
@@ -86,7 +87,7 @@ final class BenchDaemon {
 
 extension BenchDaemon {
   /// Processor time that the daemon has used, in seconds.
-  func processorSeconds() throws -> Double {
+  package func processorSeconds() throws -> Double {
     let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
     let fields = text.drop { $0 != ")" }.split(separator: " ")
     guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
@@ -98,7 +99,7 @@ extension BenchDaemon {
 
 /// Runs what blocks on a thread of its own.
 @discardableResult
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
+package func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
 {
   try await withCheckedThrowingContinuation { continuation in
     Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
@@ -106,7 +107,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 }
 
 /// Runs `body` on so many threads at once.
-func onThreads<Value: Sendable>(
+package func onThreads<Value: Sendable>(
   _ count: Int, _ body: @escaping @Sendable (Int) throws -> Value
 ) async throws -> [Value] {
   try await withThrowingTaskGroup(of: Value.self) { group in
@@ -118,18 +119,18 @@ func onThreads<Value: Sendable>(
 }
 
 /// Times, in rising order.
-struct Times {
-  let sorted: [Double]
-  init(_ seconds: [Double]) { sorted = seconds.sorted() }
+package struct Times {
+  package let sorted: [Double]
+  package init(_ seconds: [Double]) { sorted = seconds.sorted() }
 
-  func percentile(_ share: Double) -> Double {
+  package func percentile(_ share: Double) -> Double {
     guard !sorted.isEmpty else { return .nan }
     return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
   }
-  var median: Double { percentile(0.5) }
+  package var median: Double { percentile(0.5) }
 }
 
-func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+package func seconds(_ body: () async throws -> Void) async rethrows -> Double {
   let start = ContinuousClock.now
   try await body()
   return (ContinuousClock.now - start) / .seconds(1)
