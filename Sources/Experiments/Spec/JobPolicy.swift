@@ -101,6 +101,15 @@ extension JobPolicy {
     "resources", "hold",
   ]
 
+  /// Of a spec as it is stored; as by default where that cannot be read.
+  package init(ofStored spec: JSONValue) {
+    let policy = SpecReader.read(spec, at: "", log: MistakeLog()) { reader in
+      reader.ignoreRest()
+      return JobPolicy.read(&reader)
+    }
+    self = policy ?? JobPolicy()
+  }
+
   static func read(_ reader: inout SpecReader) -> JobPolicy? {
     let queue = reader.read("queue", .identifier(), default: defaultQueue)
     let after = reader.list(
