@@ -19,6 +19,10 @@ extension Store {
     package let cancelRequested: Bool
     /// When it last reported its progress.
     package let heartbeatAt: Timestamp?
+    /// The limit that it has gone over, for which it is being ended.
+    package let limit: Failure?
+    /// When it last gave output, a metric or progress, as far as that was looked at.
+    package let activeAt: Timestamp?
   }
 
   /// What is known when a worker has vanished.
@@ -42,13 +46,18 @@ extension Store {
   }
 
   /// Starts an attempt of a job that is queued, and fences all attempts before it.
-  /// - Parameter folder: of the attempt, given its id.
-  /// - Returns: nil if the job is not queued (any more).
+  /// - Parameters:
+  ///   - candidate: as which it was chosen; nil: any.
+  ///   - resources: what it is handed out.
+  ///   - folder: of the attempt, given its id.
+  /// - Returns: nil if the job is not queued (any more), or no longer such a candidate.
   package func beginAttempt(
-    job id: Int64, folder: @escaping @Sendable (Int64) -> String, tokenSHA256: String
+    job id: Int64, as candidate: Candidate? = nil, resources: [String: [Int]] = [:],
+    folder: @escaping @Sendable (Int64) -> String, tokenSHA256: String
   ) async throws -> AttemptBegin? {
     try await write { [clock] db, change in
       let now = clock.now()
+      if let candidate, try !CandidateRows.isStill(db, candidate) { return nil }
       guard try JobRows.move(db, id, from: [.queued], to: .starting, at: now) else { return nil }
       let run = try JobRows.run(db, job: id)
       try db.run("UPDATE attempts SET fenced = 1 WHERE job_id = ?", [id])
@@ -60,7 +69,10 @@ extension Store {
         """, [id, run, tokenSHA256, now.microseconds, id])
       let attempt = db.lastInsertedRowID
       let path = folder(attempt)
-      try db.run("UPDATE attempts SET folder = ? WHERE id = ?", [path, attempt])
+      try db.run(
+        "UPDATE attempts SET folder = ?, resources = ? WHERE id = ?",
+        [path, ResourceText.text(handedOut: resources), attempt])
+      try CandidateRows.markBeside(db, run: run, attempt: attempt)
       try EventRows.add(
         db, "attempt_begun", at: now, job: id, run: run, data: ["attempt": .int(attempt)])
       change.note(.jobs, job: id)
@@ -81,7 +93,8 @@ extension Store {
       return zip(rows, zip(attempts, jobs)).map { row, pair in
         ActiveAttempt(
           attempt: pair.0, job: pair.1, folder: AttemptRows.folder(row),
-          cancelRequested: pair.1.cancelRequested, heartbeatAt: AttemptRows.heartbeat(row))
+          cancelRequested: pair.1.cancelRequested, heartbeatAt: AttemptRows.heartbeat(row),
+          limit: AttemptRows.limit(row), activeAt: AttemptRows.active(row))
       }
     }
   }
@@ -119,6 +132,16 @@ extension Store {
     }
     return try await write { [clock, makeIdentifier] db, change in
       let attempt = try AttemptRows.one(db, id)
+      let limit = try AttemptRows.limit(db, id)
+      if let limit, state != .finished || endedAt >= limit.at {
+        if let cost, !attempt.state.isFinal {
+          try AttemptRows.setCost(db, attempt: id, run: attempt.runId, cost)
+        }
+        let ending = Ending(
+          failure: limit.failure, exitCode: exitCode, at: endedAt, now: clock.now(),
+          makeIdentifier: makeIdentifier)
+        return try Self.timeOut(db, attempt, ending, &change)
+      }
       if state == .cancelled, let unasked, !attempt.state.isFinal,
         try !JobRows.one(db, attempt.jobId).cancelRequested
       {
@@ -132,9 +155,11 @@ extension Store {
         db, id, state: state, failure: failure, exitCode: exitCode, at: endedAt)
       if isNew {
         if let cost { try AttemptRows.setCost(db, attempt: id, run: attempt.runId, cost) }
+        let ending = Ending(
+          failure: failure, exitCode: exitCode, at: endedAt, now: clock.now(),
+          makeIdentifier: makeIdentifier)
         try Self.end(
-          db, attempt, jobState: jobState, runStatus: runStatus, failure: failure, at: endedAt,
-          &change)
+          db, attempt, jobState: jobState, runStatus: runStatus, ending, &change)
       }
       return try JobRows.one(db, attempt.jobId)
     }
@@ -174,6 +199,13 @@ extension Store {
     _ db: Database, _ attempt: Attempt, _ loss: Loss, _ change: inout StoreChange
   ) throws -> Job {
     let (failure, now) = (loss.failure, loss.now)
+    func ending(_ failure: Failure?) -> Ending {
+      Ending(
+        failure: failure, exitCode: nil, at: now, now: now, makeIdentifier: loss.makeIdentifier)
+    }
+    if let limit = try AttemptRows.limit(db, attempt.id) {
+      return try timeOut(db, attempt, ending(limit.failure), &change)
+    }
     guard
       try AttemptRows.end(
         db, attempt.id, state: .lost, failure: failure, exitCode: nil, at: loss.endedAt)
@@ -188,7 +220,7 @@ extension Store {
     let situation = try situation(db, attempt, counts: loss.counts)
     if job.cancelRequested {
       try end(
-        db, attempt, jobState: .cancelled, runStatus: .cancelled, failure: nil, at: now, &change)
+        db, attempt, jobState: .cancelled, runStatus: .cancelled, ending(nil), &change)
       return try JobRows.one(db, attempt.jobId)
     }
     switch loss.decide(situation) {
@@ -202,9 +234,9 @@ extension Store {
       try requeue(db, attempt, at: now, &change)
     case .fail(let reason):
       try end(
-        db, attempt, jobState: .failed, runStatus: .failed, failure: reason, at: now, &change)
+        db, attempt, jobState: .failed, runStatus: .failed, ending(reason), &change)
     case .lost(let reason):
-      try end(db, attempt, jobState: .lost, runStatus: .lost, failure: reason, at: now, &change)
+      try end(db, attempt, jobState: .lost, runStatus: .lost, ending(reason), &change)
     }
     return try JobRows.one(db, attempt.jobId)
   }
@@ -238,10 +270,36 @@ extension Store {
     change.note(.runs, run: attempt.runId)
   }
 
+  /// An attempt's end, as far as its job and run are concerned.
+  struct Ending {
+    let failure: Failure?
+    /// Of the program, where there was one.
+    let exitCode: Int?
+    /// When the work ended, as its worker says; `now` is the store's own time.
+    let at: Timestamp
+    let now: Timestamp
+    let makeIdentifier: @Sendable (Timestamp) -> Identifier
+  }
+
+  /// The end of an attempt that went over a limit, whatever its worker says.
+  private static func timeOut(
+    _ db: Database, _ attempt: Attempt, _ ending: Ending, _ change: inout StoreChange
+  ) throws -> Job {
+    let isNew = try AttemptRows.end(
+      db, attempt.id, state: .timedOut, failure: ending.failure, exitCode: ending.exitCode,
+      at: ending.at)
+    if isNew {
+      try end(db, attempt, jobState: .timedOut, runStatus: .timedOut, ending, &change)
+    }
+    return try JobRows.one(db, attempt.jobId)
+  }
+
   private static func end(
     _ db: Database, _ attempt: Attempt, jobState: JobState, runStatus: RunStatus,
-    failure: Failure?, at time: Timestamp, _ change: inout StoreChange
+    _ ending: Ending, _ change: inout StoreChange
   ) throws {
+    if try RetryRows.retry(db, attempt, jobState, runStatus, ending, &change) { return }
+    let (failure, time) = (ending.failure, ending.at)
     let moved = try JobRows.move(
       db, attempt.jobId, from: [.starting, .running], to: jobState, at: time, failure: failure)
     guard moved else { return }
@@ -251,5 +309,6 @@ extension Store {
       data: failure.map { ["code": .string($0.code), "message": .string($0.message)] } ?? [:])
     change.note(.jobs, job: attempt.jobId)
     change.note(.runs, run: attempt.runId)
+    try DependencyRows.ended(db, attempt.jobId, at: ending.now, &change)
   }
 }

@@ -13,16 +13,19 @@ extension Store {
     package var scheduleId: Int64?
     /// The firing of the schedule that it comes from.
     package var dueAt: Timestamp?
+    /// The job that it is another try of.
+    package var retryOf: Int64?
 
     package init(
       uid: Identifier, spec: JobSpec, context: SubmitContext, scheduleId: Int64? = nil,
-      dueAt: Timestamp? = nil
+      dueAt: Timestamp? = nil, retryOf: Int64? = nil
     ) {
       self.uid = uid
       self.spec = spec
       self.context = context
       self.scheduleId = scheduleId
       self.dueAt = dueAt
+      self.retryOf = retryOf
     }
   }
 
@@ -74,6 +77,8 @@ extension Store {
         let run = try JobRows.run(db, job: id)
         try RunWriter.move(db, run, to: .cancelled, at: now)
         try EventRows.add(db, "job_cancelled", at: now, job: id, run: run)
+        try DependencyRows.release(db, id)
+        try DependencyRows.ended(db, id, at: now, &change)
         change.note(.jobs, job: id)
         change.note(.runs, run: run)
         return try JobRows.one(db, id)
@@ -90,26 +95,6 @@ extension Store {
       let job = try JobRows.one(db, id)
       if job.state.isFinal, job.state != .cancelled {
         throw StoreError.jobFinal(id, state: job.state)
-      }
-      return job
-    }
-  }
-
-  /// Takes a waiting job out of the queue, or puts it back in its old place.
-  /// - Throws: `job_not_found`, `job_final`, `conflict` if it is active.
-  package func setHeld(job id: Int64, _ held: Bool) async throws -> Job {
-    try await write { [clock] db, change in
-      let now = clock.now()
-      let (from, to): (JobState, JobState) = held ? (.queued, .held) : (.held, .queued)
-      if try JobRows.move(db, id, from: [from], to: to, at: now) {
-        try EventRows.add(db, held ? "job_held" : "job_released", at: now, job: id)
-        change.note(.jobs, job: id)
-      }
-      let job = try JobRows.one(db, id)
-      if job.state.isFinal { throw StoreError.jobFinal(id, state: job.state) }
-      guard job.state == to else {
-        throw StoreError.conflict(
-          "job \(id) is \(job.state.rawValue); only a waiting job can be held or released")
       }
       return job
     }

@@ -33,6 +33,8 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     SchemaPart(definition: "dropout", path: "model.1", spec: synthetic + #""seed": 1}"#),
     SchemaPart(definition: "checkpoints", path: "checkpoints", spec: synthetic + #""seed": 1}"#),
     SchemaPart(
+      definition: "retries", path: "retries", spec: synthetic + #""retries": {"max": 3}}"#),
+    SchemaPart(
       definition: "sgd", path: "optimizer",
       spec: synthetic + #""optimizer": {"type": "sgd", "nesterov": false}}"#),
     SchemaPart(
@@ -102,7 +104,8 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     #expect(schema.problems(whole) == [])
     let keys = Set((whole.at(part.path)?.objectValue ?? [:]).keys)
     let listed = Set(properties(part).map(\.key))
-    let optional = Set(["positive", "full_every"])
+    // what a policy leaves as it is by default is not written
+    let optional = Set(["positive", "full_every"] + (part.path.isEmpty ? JobPolicy.keys : []))
     #expect(listed.subtracting(optional) == keys.subtracting(optional))
   }
 
@@ -111,6 +114,12 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     let spec = try json(part.spec)
     for (key, rule) in properties(part) {
       guard let standard = rule["default"] else { continue }
+      if part.path.isEmpty, JobPolicy.keys.contains(key) {
+        let given = try JobSpec.parse(spec.setting(key, to: standard))
+        #expect(given.json == (try JobSpec.parse(spec.removing(key)).json), "\(key)")
+        #expect(given.json[key] == nil, "\(key)")
+        continue
+      }
       let whole = try JobSpec.parse(spec.removing(part.place(key))).json
       let filled = try #require(whole.at(part.place(key)), "\(key)")
       #expect(filled.isSame(as: standard), "\(key): \(filled) is not \(standard)")
@@ -207,6 +216,7 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     }
     #expect(names("properties/kind") == JobSpec.kinds.map(\.rawValue))
     #expect(names("$defs/on_lost") == all(LostPolicy.self))
+    #expect(names("$defs/after_failed") == all(AfterFailed.self))
     #expect(names("$defs/train/properties/loss") == all(LossName.self))
     #expect(names("$defs/train/properties/metrics/items") == all(MetricName.self))
     #expect(names("$defs/dense/properties/activation") == all(ActivationName.self))

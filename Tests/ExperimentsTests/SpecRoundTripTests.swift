@@ -34,7 +34,25 @@ struct SpecGenerator {
     return JobSpec(
       name: name(), experiment: isTraining || flag() ? name() : "",
       tags: Dictionary(uniqueKeysWithValues: tags), priority: int(-100...100), onLost: one(),
-      work: isTraining ? .train(train()) : .evaluate(evaluate()))
+      policy: flag() ? JobPolicy() : policy(), work: isTraining ? .train(train()) : .evaluate(evaluate()))
+  }
+
+  private mutating func policy() -> JobPolicy {
+    JobPolicy(
+      queue: name(), after: flag() ? [] : [Int64(int(1...9)), Int64(int(10...Int.max))],
+      afterFailed: one(),
+      retries: flag()
+        ? RetryPolicy()
+        : RetryPolicy(
+          max: int(0...1000), delay: span(), factor: 1 + fraction(), maxDelay: span(),
+          on: flag() ? [] : [int(0...100), int(101...255)]),
+      timeout: flag() ? nil : span(), idleTimeout: flag() ? nil : span(), isExclusive: flag(),
+      resources: flag() ? [:] : ["gpu": int(1...1024), "license_2": 1], isHeld: flag())
+  }
+
+  private mutating func span() -> TimeSpan {
+    let units: [Int64] = [1, 1_000, 60_000, 3_600_000, 86_400_000]
+    return TimeSpan(milliseconds: Int64(int(1...100)) * units[int(0...4)])
   }
 
   private mutating func train() -> TrainSpec {

@@ -21,12 +21,27 @@ package struct Job: Codable, Sendable, Equatable {
   package var progress: Progress?
   /// The whole spec, defaults filled in.
   package var spec: JSONValue
+  package var queue: String
+  /// Retries that it has had.
+  package var retries: Int
+  /// Before this time the next retry does not start.
+  package var notBefore: Timestamp?
+  /// Who or what holds it.
+  package var heldBy: String?
+  /// Jobs that have to be over first, a few of them.
+  package var waitsFor: [Int64]?
+  /// The job that this one is another try of.
+  package var retryOf: Int64?
+  /// Why it does not run, if it waits.
+  package var waits: WaitReason?
 
   package init(
     id: Int64, uid: Identifier, kind: JobKind, name: String, experiment: String, state: JobState,
     priority: Int, runId: Int64?, attempts: Int, scheduleId: Int64?, createdAt: Timestamp,
     startedAt: Timestamp?, endedAt: Timestamp?, failure: Failure?, cancelRequested: Bool,
-    progress: Progress?, spec: JSONValue
+    progress: Progress?, spec: JSONValue, queue: String = JobPolicy.defaultQueue,
+    retries: Int = 0, notBefore: Timestamp? = nil, heldBy: String? = nil,
+    waitsFor: [Int64]? = nil, retryOf: Int64? = nil, waits: WaitReason? = nil
   ) {
     self.id = id
     self.uid = uid
@@ -45,6 +60,13 @@ package struct Job: Codable, Sendable, Equatable {
     self.cancelRequested = cancelRequested
     self.progress = progress
     self.spec = spec
+    self.queue = queue
+    self.retries = retries
+    self.notBefore = notBefore
+    self.heldBy = heldBy
+    self.waitsFor = waitsFor
+    self.retryOf = retryOf
+    self.waits = waits
   }
 }
 
@@ -64,11 +86,13 @@ package struct Attempt: Codable, Sendable, Equatable {
   package var failure: Failure?
   package var cost: Cost?
   package var environment: Environment?
+  /// What it was handed out of the daemon's counted resources, by number: `gpu`: 0, 1.
+  package var resources: [String: [Int]]?
 
   package init(
     id: Int64, jobId: Int64, runId: Int64, number: Int, state: AttemptState,
     resumedFromEpoch: Int?, createdAt: Timestamp, startedAt: Timestamp?, endedAt: Timestamp?,
-    failure: Failure?, cost: Cost?, environment: Environment?
+    failure: Failure?, cost: Cost?, environment: Environment?, resources: [String: [Int]]? = nil
   ) {
     self.id = id
     self.jobId = jobId
@@ -82,6 +106,7 @@ package struct Attempt: Codable, Sendable, Equatable {
     self.failure = failure
     self.cost = cost
     self.environment = environment
+    self.resources = resources
   }
 }
 

@@ -49,14 +49,14 @@ indirect enum SpecTree {
 }
 
 extension JobSpec {
-  /// The whole spec with all defaults; `JobSpec.parse` gives the same spec back.
+  /// The whole spec with all defaults but those of its policy; `JobSpec.parse` gives the same spec back.
   package var json: JSONValue {
     let head: [SpecTree.Member] = [
       ("kind", .name(kind)), ("name", .text(name)), ("experiment", .text(experiment)),
       ("tags", .value(.object(tags.mapValues { .string($0) }))), ("priority", .int(priority)),
       ("on_lost", .name(onLost)),
     ]
-    return SpecTree.members(head + work.members).json
+    return SpecTree.members(head + policy.members + work.members).json
   }
 
   /// Everything that shaped the run, flat: `optimizer.learning_rate`, `model.0.units`. In the order
@@ -77,7 +77,7 @@ extension JobSpec {
   /// earlier Assay, which has fewer fields, still has the text that it was hashed by.
   package static func comparabilityText(ofStored spec: JSONValue) -> String? {
     guard case .object(var members) = spec else { return nil }
-    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] {
+    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] + JobPolicy.keys {
       members[key] = nil
     }
     if case .object(var dataset) = members["dataset"] {

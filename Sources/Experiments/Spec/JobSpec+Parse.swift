@@ -39,14 +39,16 @@ extension JobSpec {
     let tags = reader.object("tags") { $0.entries(.tag, upTo: Limits.tagsPerRun) }
     let priority = reader.read("priority", .whole(priorities), default: 0)
     let onLost = reader.read("on_lost", .name, default: LostPolicy.resume)
+    let policy = JobPolicy.read(&reader)
     let work: Work? =
       isTraining
       ? TrainSpec.read(&reader).map { .train($0) }
       : EvaluateSpec.read(&reader).map { .evaluate($0) }
-    guard let name, let experiment, let tags, let priority, let onLost, let work else { return nil }
+    guard let name, let experiment, let tags, let priority, let onLost, let policy, let work
+    else { return nil }
     return JobSpec(
       name: name, experiment: experiment, tags: tags, priority: priority, onLost: onLost,
-      work: work)
+      policy: policy, work: work)
   }
 
   package static let defaultExperiment = "default"

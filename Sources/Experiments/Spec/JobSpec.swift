@@ -8,6 +8,7 @@ package struct JobSpec: Sendable, Equatable {
   /// Higher goes first; equal ones in order of submission.
   package var priority: Int
   package var onLost: LostPolicy
+  package var policy: JobPolicy
   package var work: Work
 
   package enum Work: Sendable, Equatable {
@@ -24,13 +25,14 @@ package struct JobSpec: Sendable, Equatable {
 
   package init(
     name: String, experiment: String, tags: [String: String] = [:], priority: Int = 0,
-    onLost: LostPolicy = .resume, work: Work
+    onLost: LostPolicy = .resume, policy: JobPolicy = JobPolicy(), work: Work
   ) {
     self.name = name
     self.experiment = experiment
     self.tags = tags
     self.priority = priority
     self.onLost = onLost
+    self.policy = policy
     self.work = work
   }
 }

@@ -48,6 +48,9 @@ struct SpecReader {
 
   func mistake(_ key: String, _ message: String) { log.add(path(of: key), message) }
 
+  /// Of the members that are there, in alphabetical order.
+  var names: [String] { members.keys.sorted() }
+
   func has(_ key: String) -> Bool { members[key] != nil }
 
   /// The field's value; `standard` if it is absent, and a mistake if there is no standard. Nil

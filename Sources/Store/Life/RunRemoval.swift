@@ -93,6 +93,10 @@ package enum RunRemoval {
         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.job_id = jobs.id)
         AND NOT EXISTS (SELECT 1 FROM checks c WHERE c.job_id = jobs.id)
         AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.parent_job_id = jobs.id)
+        AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.retry_of = jobs.id)
+        AND NOT EXISTS (SELECT 1 FROM job_dependencies d WHERE d.after_id = jobs.id)
+        AND NOT EXISTS (SELECT 1 FROM job_dependencies d WHERE d.job_id = jobs.id)
+        AND NOT EXISTS (SELECT 1 FROM job_settlements s WHERE s.job_id = jobs.id)
       """, [job])
   }
 }

@@ -17,7 +17,7 @@ enum AttemptRows {
   private static let select = """
     SELECT a.id, a.job_id, a.run_id, a.number, a.state, a.resumed_from_epoch, a.created_at,
       a.started_at, a.ended_at, a.failure_code, a.failure_message, a.cost, n.info, a.folder,
-      a.heartbeat_at
+      a.heartbeat_at, a.resources, a.limit_code, a.limit_message, a.active_at
     FROM attempts a LEFT JOIN environments n ON n.id = a.environment_id
 
     """
@@ -42,11 +42,22 @@ enum AttemptRows {
       resumedFromEpoch: row[5], createdAt: row.time(6), startedAt: row.optionalTime(7),
       endedAt: row.optionalTime(8), failure: row.failure(code: 9, message: 10),
       cost: try RecordCoding.optional(row[11]),
-      environment: try RecordCoding.optional(row[12]))
+      environment: try RecordCoding.optional(row[12]),
+      resources: try (row[15] as String?).map { try ResourceText.handedOut($0) })
   }
 
   static func folder(_ row: Row) -> String { row[13] }
   static func heartbeat(_ row: Row) -> Timestamp? { row.optionalTime(14) }
+  static func limit(_ row: Row) -> Failure? { row.failure(code: 16, message: 17) }
+  static func active(_ row: Row) -> Timestamp? { row.optionalTime(18) }
+
+  /// The limit that the attempt has gone over, and when that was seen.
+  static func limit(_ db: Database, _ id: Int64) throws -> (failure: Failure, at: Timestamp)? {
+    let row = try db.row(
+      "SELECT limit_code, limit_message, limit_at FROM attempts WHERE id = ?", [id])
+    guard let row, let failure = row.failure(code: 0, message: 1) else { return nil }
+    return (failure, row.optionalTime(2) ?? Timestamp(microseconds: 0))
+  }
 
   /// - Parameter evenEnded: takes one that may not write any more as well.
   /// - Throws: `attempt_not_found`, or `attempt_fenced` if it may not write any more.

@@ -10,7 +10,11 @@ enum JobRows {
     SELECT j.id, j.uid, j.kind, j.name, e.name, j.state, j.priority, r.id,
       (SELECT COUNT(*) FROM attempts a WHERE a.job_id = j.id), j.schedule_id, j.created_at,
       j.started_at, j.ended_at, j.failure_code, j.failure_message, j.cancel_requested, r.progress,
-      j.spec
+      j.spec, j.queue, j.retries, j.not_before, j.held_by, j.retry_of,
+      CASE WHEN j.waits_for > 0 AND j.state IN ('held', 'queued') THEN
+        (SELECT json_group_array(after_id) FROM
+          (SELECT d.after_id FROM job_dependencies d WHERE d.job_id = j.id ORDER BY 1 LIMIT 4))
+      END
     FROM jobs j JOIN experiments e ON e.id = j.experiment_id
       LEFT JOIN runs r ON r.id = (SELECT MAX(n.id) FROM runs n WHERE n.job_id = j.id)
 
@@ -46,7 +50,9 @@ enum JobRows {
       attempts: row[8], scheduleId: row[9], createdAt: row.time(10),
       startedAt: row.optionalTime(11), endedAt: row.optionalTime(12),
       failure: row.failure(code: 13, message: 14), cancelRequested: row[15],
-      progress: try RecordCoding.optional(row[16]), spec: try JSONText.parse(row[17]))
+      progress: try RecordCoding.optional(row[16]), spec: try JSONText.parse(row[17]), queue: row[18], retries: row[19],
+      notBefore: row.optionalTime(20), heldBy: row[21],
+      waitsFor: try RecordCoding.optional(row[23]), retryOf: row[22])
   }
 
   static func state(_ db: Database, _ id: Int64) throws -> JobState {

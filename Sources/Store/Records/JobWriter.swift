@@ -18,18 +18,23 @@ enum JobWriter {
       }
       return row[0]
     }
+    let policy = job.spec.policy
+    try QueueRows.require(db, policy.queue)
     let place = try place(db, job.spec, at: now)
     try db.run(
       """
       INSERT INTO jobs (uid, kind, name, experiment_id, schedule_id, due_at, spec, spec_sha256,
-        state, priority, on_lost, context, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)
+        state, priority, on_lost, context, created_at, queue, resources, exclusive, after_failed,
+        held_by, retry_of)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         job.uid.text, job.spec.kind.rawValue, place.name, place.experimentId, job.scheduleId,
         job.dueAt?.microseconds, spec, ContentHash.sha256Hex(job.spec.comparabilityText),
-        job.spec.priority, job.spec.onLost.rawValue, try RecordCoding.text(job.context),
-        now.microseconds,
+        policy.isHeld ? JobState.held.rawValue : JobState.queued.rawValue, job.spec.priority, job.spec.onLost.rawValue, try RecordCoding.text(job.context),
+        now.microseconds, policy.queue, ResourceText.text(policy.resources), policy.isExclusive,
+        policy.afterFailed.rawValue, policy.isHeld ? job.context.user : nil,
+        job.retryOf,
       ])
     let id = db.lastInsertedRowID
     let run = try RunWriter.insert(
@@ -37,11 +42,12 @@ enum JobWriter {
     try EventRows.add(db, "job_submitted", at: now, job: id, run: run)
     change.note(.jobs, job: id)
     change.note(.runs, run: run)
+    try DependencyRows.insert(db, job: id, policy, at: now, &change)
     return id
   }
 
   /// Where a job's runs belong.
-  private struct Place {
+  struct Place {
     var name: String
     var experimentId: Int64
     var parentId: Int64?
@@ -49,7 +55,7 @@ enum JobWriter {
 
   /// An evaluation belongs to the run that it scores, and is named after it unless it has a name of
   /// its own.
-  private static func place(_ db: Database, _ spec: JobSpec, at now: Timestamp) throws -> Place {
+  static func place(_ db: Database, _ spec: JobSpec, at now: Timestamp) throws -> Place {
     switch spec.work {
     case .train:
       return Place(
@@ -68,7 +74,7 @@ enum JobWriter {
     }
   }
 
-  private static func newRun(
+  static func newRun(
     _ spec: JobSpec, uid: Identifier, job: Int64, place: Place
   ) -> RunWriter.NewRun {
     var run = RunWriter.NewRun(

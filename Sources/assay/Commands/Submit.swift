@@ -54,6 +54,9 @@ struct SubmitCommand: AsyncParsableCommand {
     help: ArgumentHelp("Tag of the run; may be repeated.", valueName: "key=value"))
   var tags: [Assignment] = []
 
+  @OptionGroup(title: "When it starts and how long it may take")
+  var policy: PolicyOptions
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -86,6 +89,7 @@ struct SubmitCommand: AsyncParsableCommand {
     if let name { spec.set("name", to: .string(name)) }
     if let experiment { spec.set("experiment", to: .string(experiment)) }
     if let priority { spec.set("priority", to: .int(Int64(priority))) }
+    try policy.apply(to: &spec)
     for tag in tags { spec.setTag(tag.key, to: tag.value) }
     // the specs differ in nothing but their seed: one stands for all
     try spec.checked()
