@@ -190,6 +190,7 @@ struct AttemptRunner {
           earlier = try await values(
             of: train.checkpoints.best, until: epoch, run: order.runId, client, gauge: gauge)
         }
+      case .command: throw WorkerError.unsupportedKind(.command)
       case .evaluate(let evaluate):
         checkpoint = try await fetch(client, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
       }
@@ -200,6 +201,7 @@ struct AttemptRunner {
           var result = WorkResult()
           do {
             switch spec.work {
+            case .command: throw WorkerError.unsupportedKind(.command)
             case .train(let train):
               try TrainWork(
                 spec: spec, train: train, clock: clock, outbox: outbox, gauge: gauge,

@@ -48,6 +48,9 @@ struct SpecReader {
 
   func mistake(_ key: String, _ message: String) { log.add(path(of: key), message) }
 
+  /// The member as it is, for what another field's default depends on.
+  func peek(_ key: String) -> JSONValue? { members[key] }
+
   func has(_ key: String) -> Bool { members[key] != nil }
 
   /// The field's value; `standard` if it is absent, and a mistake if there is no standard. Nil
