@@ -14,6 +14,7 @@ struct Order {
   let socketPath: String
   let token: String
   let spec: JSONValue
+  let secrets: [String: String]
 
   init?(_ json: JSONValue) {
     guard let attempt = json["attempt_id"]?.intValue, let job = json["job_id"]?.intValue,
@@ -28,6 +29,7 @@ struct Order {
     self.socketPath = socketPath
     self.token = token
     self.spec = spec
+    secrets = (json["secrets"]?.objectValue ?? [:]).compactMapValues(\.stringValue)
   }
 }
 

@@ -27,6 +27,9 @@ struct CommandAttempt {
   private var isStopping = false
   private var samples = SampleTimes()
   private var nextMemoryLook = Moment.never
+  private var mustKeep = false
+  /// When what surrounds the program is recorded, by a process of its own.
+  private var captureAt = Moment.never
 
   private enum Phase {
     case running
@@ -42,6 +45,7 @@ struct CommandAttempt {
   /// Ends of a worker that are not the job's: a newer attempt has begun.
   private static let fencedStatus: Int32 = 75
   private static let memoryInterval = 0.1
+  private static let captureDelay = 0.3
 
   init(files: AttemptFiles) throws(Failure) {
     self.files = files
@@ -86,7 +90,8 @@ struct CommandAttempt {
 
   private var cost: JSONValue {
     meter.cost(
-      program == 0 ? [] : ProcessTree.members(without: helper), ownWrites: delivery.output.fileBytes)
+      program == 0 ? [] : ProcessTree.members(without: helper), ownWrites: delivery.output.fileBytes
+    )
   }
 
   // MARK: Begin
@@ -98,9 +103,10 @@ struct CommandAttempt {
       let errors = spec.parse == .jsonl ? try openPipe(1) : output
       defer { if errors != output { close(errors) } }
       if spec.parse == .jsonl { lines = MetricLines() }
-      program = try ProgramStart(spec: spec, order: order, secrets: [:])
+      program = try ProgramStart(spec: spec, order: order)
         .start(output: output, errors: errors)
       if spec.limits.memory != nil { nextMemoryLook = Moment.now }
+      captureAt = Moment.now + Self.captureDelay
     } catch {
       delivery.output.append("assay: \(error.message)\n")
       end = ProgramEnd(state: .failed, failure: error)
@@ -130,7 +136,10 @@ struct CommandAttempt {
       if samples.isDue(meter.elapsed) { sample() }
     }
     if case .clearing(let until) = phase { clear(until: until, now) }
-    if case .keeping = phase, helper == 0 { deliver() }
+    if case .keeping = phase, helper == 0 {
+      if mustKeep { startKeeping() } else { deliver() }
+    }
+    if program != 0, now >= captureAt { startCapture() }
     if delivery.wantsStop { stop() }
     let (meter, helper, isRunning) = (meter, helper, program != 0)
     let written = delivery.output.fileBytes
@@ -160,7 +169,7 @@ struct CommandAttempt {
     var due = delivery.nextDue(isEnding: isDelivering)
     if case .clearing = phase { due = min(due, Moment.now + 0.02) }
     guard program != 0 else { return due }
-    return min(due, nextMemoryLook, Moment.now + samples.next - meter.elapsed)
+    return min(due, nextMemoryLook, captureAt, Moment.now + samples.next - meter.elapsed)
   }
 
   // MARK: The program's output
@@ -210,7 +219,7 @@ struct CommandAttempt {
       if found <= 0 { return found == 0 }
       if ended.pid == helper {
         helper = 0
-        if ended.signalled != 0 || ended.value != 0 {
+        if delivery.spoolIsOthers, ended.signalled != 0 || ended.value != 0 {
           delivery.output.append("assay: files may be missing that were to be kept\n")
         }
         continue
@@ -253,9 +262,8 @@ struct CommandAttempt {
     for index in pipes.indices { while pipes[index] >= 0, drains(index) {} }
     lines?.finish { delivery.points.add($0) }
     lines = nil
-    guard !spec.keep.isEmpty, !delivery.isRefused else { return deliver() }
+    mustKeep = !spec.keep.isEmpty && !delivery.isRefused
     phase = .keeping
-    startHelper()
   }
 
   /// Whether there was something; the pipe is closed when there is nothing.
@@ -272,18 +280,34 @@ struct CommandAttempt {
   private mutating func deliver() {
     for index in pipes.indices { while pipes[index] >= 0, drains(index) {} }
     delivery.output.finish()
+    delivery.spoolIsOthers = false
     phase = .delivering
   }
 
   /// Starts `assay-worker` to keep the files that the spec names: it compresses them, and has the
   /// spool where the daemon is away.
-  private mutating func startHelper() {
+  private mutating func startKeeping() {
+    mustKeep = false
+    delivery.spoolIsOthers = true
+    startHelper("--keep")
+  }
+
+  /// A program that is over at once has no time for it.
+  private mutating func startCapture() {
+    captureAt = Moment.never
+    guard Surroundings.areWorthRecording(spec) else { return }
+    startHelper("--capture")
+  }
+
+  private mutating func startHelper(_ task: String) {
     do {
-      let output = try openPipe(0)
-      defer { close(output) }
-      helper = try HelperStart.keep(folder: files.folder, output: output)
+      // What it says comes after what the program said.
+      var output: Int32 = -1
+      if task == "--keep" { output = try openPipe(0) }
+      defer { if output >= 0 { close(output) } }
+      helper = try HelperStart.start(task, folder: files.folder, output: output)
     } catch {
-      delivery.output.append("assay: files are not kept: \(error.message)\n")
+      delivery.output.append("assay: \(error.message)\n")
     }
   }
 
@@ -300,11 +324,11 @@ struct CommandAttempt {
 
   private mutating func sample() {
     let step = Int64(meter.elapsed)
-    let time = WallClock.system.now().microseconds
+    let time = WallClock.system.now()
     let members = ProcessTree.members(without: helper)
     let values = meter.sample(members, ownWrites: delivery.output.fileBytes)
     for (key, value) in values {
-      delivery.points.add(Point(key: key, step: step, epoch: nil, time: time, value: value))
+      delivery.points.add(MetricPoint(key: key, step: step, epoch: nil, time: time, value: value))
     }
     samples.taken()
   }
@@ -317,7 +341,8 @@ struct CommandAttempt {
     guard used > Int64(limit) else { return }
     memoryFailure = Failure(
       code: "memory_limit_exceeded",
-      message: "the program and what it started used \(used) bytes of memory; the limit is \(limit)")
+      message: "the program and what it started used \(used) bytes of memory; the limit is \(limit)"
+    )
     nextMemoryLook = Moment.never
     for member in members { member.send(SIGKILL) }
   }

@@ -14,6 +14,8 @@ struct CommandDelivery {
   /// The daemon says that the job was cancelled before it began, or refuses it.
   var wantsStop = false
   private(set) var isFenced = false
+  /// While another process has the spool.
+  var spoolIsOthers = false
   /// Nothing more is taken of this attempt, for this reason.
   private var refusal: Failure?
   private var hasStarted = false
@@ -96,7 +98,7 @@ struct CommandDelivery {
       times.metrics = now + Self.metricsInterval
       return LinkRequest(purpose: .metrics(count), path: path("metrics"), body: body)
     }
-    while let parcel = parcels.first {
+    while !spoolIsOthers, let parcel = parcels.first {
       if let body = files.readParcel(parcel).flatMap({ Points.request(parcel: $0) }) {
         return LinkRequest(purpose: .parcel(parcel), path: path("metrics"), body: body)
       }
@@ -148,7 +150,7 @@ struct CommandDelivery {
     awaySince = awaySince ?? now
     times.retry = now + pause
     pause = min(pause * 2, Self.longest)
-    if now >= times.spool, now - (awaySince ?? now) > 0.5 {
+    if !spoolIsOthers, now >= times.spool, now - (awaySince ?? now) > 0.5 {
       times.spool = now + 1
       spool(durable: false)
     }
@@ -268,7 +270,7 @@ struct CommandDelivery {
     var due = times.progress
     if !points.waiting.isEmpty { due = min(due, times.metrics) }
     if sentLog < output.fileBytes { due = min(due, times.log) }
-    if !parcels.isEmpty { due = now }
+    if !parcels.isEmpty, !spoolIsOthers { due = now }
     return max(due, times.retry)
   }
 }

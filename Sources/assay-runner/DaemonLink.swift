@@ -134,7 +134,8 @@ struct DaemonLink {
   private mutating func answer(to request: LinkRequest) -> LinkAnswer? {
     guard let end = Self.headEnd(input) else { return nil }
     let lines = String(decoding: input[..<end], as: UTF8.self).split(separator: "\r\n")
-    guard let first = lines.first, let status = Int(first.split(separator: " ").dropFirst().first ?? "")
+    guard let first = lines.first,
+      let status = Int(first.split(separator: " ").dropFirst().first ?? "")
     else { return nil }
     var length = 0
     var closes = false

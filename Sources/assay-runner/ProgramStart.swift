@@ -8,9 +8,6 @@ import Glibc
 struct ProgramStart {
   let spec: CommandSpec
   let order: Order
-  /// Values of the variables that are nowhere recorded.
-  let secrets: [String: String]
-
   /// Of the daemon's environment a program gets these.
   private static let base = [
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR",
@@ -21,6 +18,12 @@ struct ProgramStart {
   /// The program's process, its own group's leader, with output to the given descriptors.
   func start(output: Int32, errors: Int32) throws(Failure) -> Int32 {
     let environment = environment
+    if let missing = spec.secretEnv.first(where: { order.secrets[$0] == nil }) {
+      throw Failure(
+        code: "secret_missing",
+        message: "the value of the secret variable \(missing) is not there: it is given with each "
+          + "submission, and is in no backup and no schedule")
+    }
     try checkDirectory()
     let program = try resolve(environment)
     var step = clinux_command_fork
@@ -59,7 +62,7 @@ struct ProgramStart {
     }
     if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
     variables.merge(spec.env) { _, own in own }
-    variables.merge(secrets) { _, own in own }
+    variables.merge(order.secrets) { _, own in own }
     // The working directory as shells tell it.
     variables["PWD"] = spec.directory
     variables["ASSAY_SOCKET"] = order.socketPath

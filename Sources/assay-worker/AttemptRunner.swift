@@ -192,7 +192,10 @@ struct AttemptRunner {
         }
       case .command: throw WorkerError.unsupportedKind(.command)
       case .evaluate(let evaluate):
-        checkpoint = try await fetch(client, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
+        // Of another run, for which the attempt's token is not good.
+        checkpoint = try await AssayClient.with(socketPath: order.socketPath) { reader in
+          try await fetch(reader, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
+        }
       }
       let loaded = checkpoint
       let earlierValues = earlier

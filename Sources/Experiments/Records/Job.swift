@@ -62,15 +62,18 @@ package struct Attempt: Codable, Sendable, Equatable {
   package var startedAt: Timestamp?
   package var endedAt: Timestamp?
   package var failure: Failure?
+  /// Of the program that a command job ran; a signal counts as 128 and its number.
+  package var exitCode: Int?
   package var cost: Cost?
   package var environment: Environment?
 
   package init(
     id: Int64, jobId: Int64, runId: Int64, number: Int, state: AttemptState,
     resumedFromEpoch: Int?, createdAt: Timestamp, startedAt: Timestamp?, endedAt: Timestamp?,
-    failure: Failure?, cost: Cost?, environment: Environment?
+    failure: Failure?, exitCode: Int? = nil, cost: Cost?, environment: Environment?
   ) {
     self.id = id
+    self.exitCode = exitCode
     self.jobId = jobId
     self.runId = runId
     self.number = number

@@ -48,6 +48,9 @@ package struct CommandSpec: Sendable, Equatable {
     return command.map(Self.quoted).joined(separator: " ")
   }
 
+  /// Whether the program is Python's interpreter.
+  package var isPython: Bool { command[0].split(separator: "/").last?.hasPrefix("python") ?? false }
+
   /// The name of a job that has none: its program's.
   static func name(for command: JSONValue?) -> String {
     let word: Substring? =

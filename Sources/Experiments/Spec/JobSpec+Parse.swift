@@ -43,7 +43,8 @@ extension JobSpec {
       default: isEvaluation ? "" : defaultExperiment)
     let tags = reader.object("tags") { $0.entries(.tag, upTo: Limits.tagsPerRun) }
     let priority = reader.read("priority", .whole(priorities), default: 0)
-    let onLost = reader.read("on_lost", .name, default: kind == .command ? LostPolicy.fail : .resume)
+    let onLost = reader.read(
+      "on_lost", .name, default: kind == .command ? LostPolicy.fail : .resume)
     let work: Work? =
       switch kind {
       case .command: CommandSpec.read(&reader).map { .command($0) }

@@ -36,7 +36,8 @@ struct Submission: Sendable {
         let spec = try await checked(job.spec, &seen)
         jobs.append(
           Store.NewJob(
-            uid: job.uid, spec: spec.located(in: request.context.directory), context: request.context, scheduleId: nil, dueAt: nil))
+            uid: job.uid, spec: spec.located(in: request.context.directory),
+            context: request.context, scheduleId: nil, dueAt: nil))
       } catch let error as SpecMistakes where index > 0 {
         throw SpecMistakes(
           error.mistakes.map {
