@@ -56,6 +56,7 @@ let package = Package(
     .executable(name: "assay", targets: ["assay"]),
     .executable(name: "assayd", targets: ["assayd"]),
     .executable(name: "assay-worker", targets: ["assay-worker"]),
+    .executable(name: "assay-runner", targets: ["assay-runner"]),
     // Preloaded by tools/robustness/faults.
     .library(name: "faults", type: .dynamic, targets: ["CFaults"]),
   ],
@@ -120,6 +121,9 @@ let package = Package(
     program(
       "assay-worker",
       ["Training", "Checkpoints", "Jobs", "Client", "Wire", "Experiments", "CLinux"]),
+
+    // Without Foundation: it lives as long as the program it runs, which may be a millisecond.
+    program("assay-runner", ["Experiments", "CLinux"]),
 
     // Benchmarks
     .target(

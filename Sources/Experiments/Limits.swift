@@ -54,6 +54,13 @@ package enum Limits {
   package static let csvBytes: Int64 = 8 << 30
   package static let csvColumns = 65_536
   package static let syntheticValues = 1 << 31
+  /// The program and the arguments of a command job; one of them in bytes, a variable's value too.
+  package static let commandWords = 10_000
+  package static let wordBytes = 128 << 10
+  /// Variables that a command job may have; paths that it may keep; files below these.
+  package static let environmentVariables = 500
+  package static let keptPaths = 100
+  package static let keptFiles = 10_000
   /// Attempts in a row that were lost without a new checkpoint before the job is given up.
   package static let lostAttemptsWithoutProgress = 5
 }

@@ -17,6 +17,10 @@ package enum ServerError: Error, Sendable {
   /// Bytes that are no HTTP request.
   case badRequest(reason: String)
   case tokenMissing
+  case tokenUnknown
+  /// The token is that of an attempt of this run.
+  case tokenRestricted(run: Int64)
+  case secretsInvalid(job: Int, reason: String)
   case specInvalid([SpecMistake])
   case limitExceeded(field: String, value: Int, limit: Int)
   /// A name that stands for several runs where one is needed.
@@ -51,6 +55,9 @@ extension ServerError {
     case .requestTooSlow: "request_too_slow"
     case .badRequest: "bad_request"
     case .tokenMissing: "token_missing"
+    case .tokenUnknown: "token_unknown"
+    case .tokenRestricted: "token_restricted"
+    case .secretsInvalid: "secrets_invalid"
     case .specInvalid: "spec_invalid"
     case .limitExceeded: "limit_exceeded"
     case .oneRunNeeded: "one_run_needed"
@@ -86,6 +93,10 @@ extension ServerError {
     case .requestTooSlow(let seconds): "the request did not arrive within \(seconds) seconds"
     case .badRequest(let reason): "this is no HTTP request that can be answered: \(reason)"
     case .tokenMissing: "a worker's requests need the token of their attempt"
+    case .tokenUnknown: "the token is that of no attempt that runs"
+    case .tokenRestricted(let run):
+      "the token is for run \(run) and the runs below it, and for nothing else"
+    case .secretsInvalid(let job, let reason): "the secrets of job \(job) of the request: \(reason)"
     case .specInvalid(let mistakes):
       mistakes.count == 1
         ? "the job spec has a mistake: \(Self.text(mistakes[0]))"
@@ -117,6 +128,9 @@ extension ServerError {
     switch self {
     case .routeNotFound: "see GET /api/v1/schemas/openapi"
     case .tokenMissing: "send it as: Authorization: Bearer TOKEN"
+    case .tokenUnknown: "its job has ended; without a token everything is allowed"
+    case .tokenRestricted: "send no token where another run is meant"
+    case .secretsInvalid: "one value for each name of secret_env, and for no other"
     case .oneRunNeeded: "name one run, e.g. 12 or @latest"
     case .nothingToCheck: "name the runs to check: assay check @NAME RUN..."
     case .protocolVersion: "assayd and assay-worker must be of the same version"

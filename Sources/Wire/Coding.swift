@@ -1,5 +1,6 @@
 // How every value looks on the wire: JSON with keys in snake case, times in integer microseconds,
 // non-finite numbers as the strings "NaN", "Infinity" and "-Infinity".
+import Experiments
 package import Foundation
 
 package enum WireCoding {
@@ -23,10 +24,10 @@ package enum WireCoding {
 
 /// The version of what worker and daemon say to each other; a worker of another one is refused.
 package enum WorkerProtocol {
-  package static let version = 1
+  package static let version = Versions.workerProtocol
 }
 
 /// The version of Assay itself.
 package enum AssayVersion {
-  package static let text = "0.1.0"
+  package static let text = Versions.assay
 }

@@ -18,10 +18,13 @@ package struct SubmittedJob: Codable, Sendable {
   /// Made by the client.
   package var uid: Identifier
   package var spec: JSONValue
+  /// The values of the spec's `secret_env`, which are shown and recorded nowhere.
+  package var secrets: [String: String]?
 
-  package init(uid: Identifier, spec: JSONValue) {
+  package init(uid: Identifier, spec: JSONValue, secrets: [String: String]? = nil) {
     self.uid = uid
     self.spec = spec
+    self.secrets = secrets
   }
 }
 

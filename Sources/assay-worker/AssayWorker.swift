@@ -22,6 +22,10 @@ struct AssayWorker {
         exit(try await AttemptRunner(folder: AttemptFolder(path: arguments[0])).run())
       case 2 where arguments[0] == "--flush":
         exit(try await SpoolFlush(folder: AttemptFolder(path: arguments[1])).run())
+      case 2 where arguments[0] == "--keep":
+        exit(try await KeepFiles(folder: AttemptFolder(path: arguments[1])).run())
+      case 2 where arguments[0] == "--capture":
+        exit(try await CaptureSurroundings(folder: AttemptFolder(path: arguments[1])).run())
       case 2 where arguments[0] == "rebuild":
         exit(try Rebuild(orderPath: arguments[1]).run())
       default:

@@ -190,8 +190,12 @@ struct AttemptRunner {
           earlier = try await values(
             of: train.checkpoints.best, until: epoch, run: order.runId, client, gauge: gauge)
         }
+      case .command: throw WorkerError.unsupportedKind(.command)
       case .evaluate(let evaluate):
-        checkpoint = try await fetch(client, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
+        // Of another run, for which the attempt's token is not good.
+        checkpoint = try await AssayClient.with(socketPath: order.socketPath) { reader in
+          try await fetch(reader, run: evaluate.run, evaluate.checkpoint, gauge: gauge)
+        }
       }
       let loaded = checkpoint
       let earlierValues = earlier
@@ -200,6 +204,7 @@ struct AttemptRunner {
           var result = WorkResult()
           do {
             switch spec.work {
+            case .command: throw WorkerError.unsupportedKind(.command)
             case .train(let train):
               try TrainWork(
                 spec: spec, train: train, clock: clock, outbox: outbox, gauge: gauge,

@@ -20,6 +20,7 @@ enum WorkerError: Error {
       Failure(
         code: "usage",
         message: "usage: assay-worker FOLDER | assay-worker --flush FOLDER (assayd starts it) | "
+          + "assay-worker --keep|--capture FOLDER (assay-runner starts it) | "
           + "assay-worker rebuild FILE (assay starts it)")
     case .noOrder(let folder):
       Failure(

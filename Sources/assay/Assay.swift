@@ -24,6 +24,7 @@ struct Assay: AsyncParsableCommand {
         name: "Jobs",
         subcommands: [
           SubmitCommand.self, JobsCommand.self, CancelCommand.self, LogsCommand.self,
+          LogCommand.self,
         ]),
       CommandGroup(
         name: "Runs",

@@ -43,6 +43,12 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
       definition: "rmsprop", path: "optimizer",
       spec: synthetic + #""optimizer": {"type": "rmsprop", "rho": 0.9}}"#),
     SchemaPart(
+      definition: "command", path: "",
+      spec: #"{"kind": "command", "command": ["python", "a.py"], "limits": {}}"#),
+    SchemaPart(
+      definition: "limits", path: "limits",
+      spec: #"{"kind": "command", "command": "true", "limits": {}}"#),
+    SchemaPart(
       definition: "evaluate", path: "",
       spec: #"{"kind": "evaluate", "run": 3, "dataset": {"type": "csv", "path": "b.csv"}}"#),
     SchemaPart(
@@ -105,7 +111,9 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     let keys = Set((whole.at(part.path)?.objectValue ?? [:]).keys)
     let listed = Set(properties(part).map(\.key))
     // what a policy leaves as it is by default is not written
-    let optional = Set(["positive", "full_every"] + (part.path.isEmpty ? JobPolicy.keys : []))
+    let optional = Set(
+      ["positive", "full_every", "memory", "cpu_time", "open_files", "file_size"]
+        + (part.path.isEmpty ? JobPolicy.keys : []))
     #expect(listed.subtracting(optional) == keys.subtracting(optional))
   }
 

@@ -29,6 +29,11 @@ struct SpecGenerator {
   init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   mutating func spec() -> JobSpec {
+    if int(0...4) == 0 {
+      return JobSpec(
+        name: name(), experiment: name(), tags: ["a": text()], priority: int(-100...100),
+        onLost: one(), work: .command(command()))
+    }
     let isTraining = int(0...4) > 0
     let tags = (0..<int(0...3)).map { ("key.\($0)", text()) }
     return JobSpec(
@@ -97,6 +102,18 @@ struct SpecGenerator {
         every: int(1...100), keepLast: flag() ? nil : int(1...100),
         best: split.validation > 0 && flag() ? "val_\(best)" : best),
       threads: int(1...256))
+  }
+
+  private mutating func command() -> CommandSpec {
+    let words = (0..<int(1...5)).map { _ in text() }
+    return CommandSpec(
+      command: words, directory: flag() ? "/srv/\(text())" : "",
+      env: flag() ? ["A": text(), "lower.case": ""] : [:],
+      secretEnv: flag() ? ["TOKEN"] : [], parse: one(), keep: flag() ? ["out", text()] : [],
+      limits: flag()
+        ? CommandLimits(memory: int(1...1 << 40), fileSize: int(1...1 << 40))
+        : CommandLimits(cpuTime: int(1...1_000_000), openFiles: int(8...1_048_576)),
+      nice: int(0...19))
   }
 
   private mutating func evaluate() -> EvaluateSpec {

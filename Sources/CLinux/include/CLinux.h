@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CommandSpawn.h"
+
 #pragma clang assume_nonnull begin
 
 // MARK: Peers and the process itself

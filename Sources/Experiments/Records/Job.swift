@@ -84,6 +84,8 @@ package struct Attempt: Codable, Sendable, Equatable {
   package var startedAt: Timestamp?
   package var endedAt: Timestamp?
   package var failure: Failure?
+  /// Of the program that a command job ran; a signal counts as 128 and its number.
+  package var exitCode: Int?
   package var cost: Cost?
   package var environment: Environment?
   /// What it was handed out of the daemon's counted resources, by number: `gpu`: 0, 1.
@@ -92,9 +94,11 @@ package struct Attempt: Codable, Sendable, Equatable {
   package init(
     id: Int64, jobId: Int64, runId: Int64, number: Int, state: AttemptState,
     resumedFromEpoch: Int?, createdAt: Timestamp, startedAt: Timestamp?, endedAt: Timestamp?,
-    failure: Failure?, cost: Cost?, environment: Environment?, resources: [String: [Int]]? = nil
+    failure: Failure?, exitCode: Int? = nil, cost: Cost?, environment: Environment?,
+    resources: [String: [Int]]? = nil
   ) {
     self.id = id
+    self.exitCode = exitCode
     self.jobId = jobId
     self.runId = runId
     self.number = number

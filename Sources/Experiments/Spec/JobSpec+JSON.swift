@@ -63,13 +63,15 @@ extension JobSpec {
   /// of the fields. Lists of names are JSON arrays; one that would be longer than a param may be
   /// (`Limits.paramCharacters`) ends in `… (N in all)` instead, the spec itself has it in full.
   package var params: [(key: String, value: String)] {
-    SpecTree.members(work.members).flattened().map { ($0.key, Self.paramText($0.value)) }
+    if case .command(let spec) = work { return spec.params }
+    return SpecTree.members(work.members).flattened().map { ($0.key, Self.paramText($0.value)) }
   }
 
   /// What must be equal for two runs to be of one series, as canonical text for hashing: the work
   /// without its seed and without the path of its data, whose hash stands for it.
   package var comparabilityText: String {
-    let members: [SpecTree.Member] = [("kind", .name(kind))] + work.members
+    var members: [SpecTree.Member] = [("kind", .name(kind))] + work.members
+    if kind == .command { members.removeAll { CommandSpec.incomparable.contains($0.key) } }
     return SpecTree.members(members).without("seed").without("dataset.path").json.canonicalText
   }
 
@@ -79,6 +81,9 @@ extension JobSpec {
     guard case .object(var members) = spec else { return nil }
     for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] + JobPolicy.keys {
       members[key] = nil
+    }
+    if members["kind"] == .string(JobKind.command.rawValue) {
+      for key in CommandSpec.incomparable { members[key] = nil }
     }
     if case .object(var dataset) = members["dataset"] {
       dataset["path"] = nil
@@ -100,6 +105,7 @@ extension JobSpec.Work {
     switch self {
     case .train(let spec): spec.members
     case .evaluate(let spec): spec.members
+    case .command(let spec): spec.members
     }
   }
 }

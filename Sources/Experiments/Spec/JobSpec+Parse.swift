@@ -20,7 +20,7 @@ extension JobSpec {
   }
 
   /// The kinds of job that a spec can describe.
-  package static let kinds: [JobKind] = [.train, .evaluate]
+  package static let kinds: [JobKind] = [.train, .command, .evaluate]
 
   private static func read(_ reader: inout SpecReader) -> JobSpec? {
     let kind = reader.read(
@@ -30,20 +30,28 @@ extension JobSpec {
       reader.ignoreRest()
       return nil
     }
-    let isTraining = kind == .train
-    let name = reader.read(
-      "name", .identifier(), default: isTraining ? nil : EvaluateSpec.defaultName)
+    let isEvaluation = kind == .evaluate
+    let standardName: String? =
+      switch kind {
+      case .evaluate: EvaluateSpec.defaultName
+      case .command: CommandSpec.name(for: reader.peek("command"))
+      case .train, .serve: nil
+      }
+    let name = reader.read("name", .identifier(), default: standardName)
     let experiment = reader.read(
-      "experiment", .identifier(orEmpty: !isTraining),
-      default: isTraining ? defaultExperiment : "")
+      "experiment", .identifier(orEmpty: isEvaluation),
+      default: isEvaluation ? "" : defaultExperiment)
     let tags = reader.object("tags") { $0.entries(.tag, upTo: Limits.tagsPerRun) }
     let priority = reader.read("priority", .whole(priorities), default: 0)
-    let onLost = reader.read("on_lost", .name, default: LostPolicy.resume)
+    let onLost = reader.read(
+      "on_lost", .name, default: kind == .command ? LostPolicy.fail : .resume)
     let policy = JobPolicy.read(&reader)
     let work: Work? =
-      isTraining
-      ? TrainSpec.read(&reader).map { .train($0) }
-      : EvaluateSpec.read(&reader).map { .evaluate($0) }
+      switch kind {
+      case .command: CommandSpec.read(&reader).map { .command($0) }
+      case .evaluate: EvaluateSpec.read(&reader).map { .evaluate($0) }
+      case .train, .serve: TrainSpec.read(&reader).map { .train($0) }
+      }
     guard let name, let experiment, let tags, let priority, let onLost, let policy, let work
     else { return nil }
     return JobSpec(

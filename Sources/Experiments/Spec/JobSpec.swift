@@ -14,12 +14,14 @@ package struct JobSpec: Sendable, Equatable {
   package enum Work: Sendable, Equatable {
     case train(TrainSpec)
     case evaluate(EvaluateSpec)
+    case command(CommandSpec)
   }
 
   package var kind: JobKind {
     switch work {
     case .train: .train
     case .evaluate: .evaluate
+    case .command: .command
     }
   }
 

@@ -1,8 +1,6 @@
 // `--set optimizer.learning_rate=0.01`: one value of a job spec changed at submission, before the
 // spec is validated.
 
-import Foundation
-
 /// A dotted path and the value to put there.
 package struct SpecOverride: Sendable, Equatable {
   package var path: String
@@ -29,11 +27,7 @@ package struct SpecOverride: Sendable, Equatable {
     // `.5` is a number to YAML and to people, but not to JSON
     let isShort = text.hasPrefix(".") || text.hasPrefix("-.")
     if isShort, let number = Double(text), number.isFinite { return .number(number) }
-    do {
-      return try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
-    } catch {
-      return .string(text)
-    }
+    return JSONValue(parsing: text.utf8) ?? .string(text)
   }
 }
 

@@ -51,6 +51,9 @@ struct SpecReader {
   /// Of the members that are there, in alphabetical order.
   var names: [String] { members.keys.sorted() }
 
+  /// The member as it is, for what another field's default depends on.
+  func peek(_ key: String) -> JSONValue? { members[key] }
+
   func has(_ key: String) -> Bool { members[key] != nil }
 
   /// The field's value; `standard` if it is absent, and a mistake if there is no standard. Nil

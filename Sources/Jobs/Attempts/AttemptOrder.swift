@@ -20,12 +20,15 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
   package var number: Int
   /// The job's whole spec, defaults filled in.
   package var spec: JSONValue
+  /// Variables of the program that are recorded nowhere else.
+  package var secrets: [String: String]?
   /// Stands in the environment of everything the attempt starts; not a secret.
   package var mark: String
 
   package init(
     protocolVersion: Int = AttemptOrder.currentProtocolVersion, socketPath: String, token: String,
     attemptId: Int64, jobId: Int64, runId: Int64, number: Int, spec: JSONValue,
+    secrets: [String: String]? = nil,
     mark: String = AttemptOrder.newMark()
   ) {
     self.protocolVersion = protocolVersion
@@ -36,6 +39,7 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
     self.runId = runId
     self.number = number
     self.spec = spec
+    self.secrets = secrets
     self.mark = mark
   }
 

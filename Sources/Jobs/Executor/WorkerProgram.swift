@@ -1,12 +1,15 @@
 // Starting the worker's program: its arguments, its environment and its descriptors.
 
 import CLinux
+import Experiments
 import Foundation
 import Glibc
 
 package struct WorkerProgram: Sendable {
   /// Absolute.
   package let path: String
+  /// The one for command jobs, which lies beside the other.
+  package let runnerPath: String
   package let environment: [String: String]
 
   /// What belongs to the daemon's own service manager, not to its workers.
@@ -19,7 +22,13 @@ package struct WorkerProgram: Sendable {
     path: String, environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
     self.path = path
+    runnerPath = (path as NSString).deletingLastPathComponent + "/assay-runner"
     self.environment = environment.filter { !Self.daemonOnly.contains($0.key) }
+  }
+
+  /// What runs a command is small and quick to start; everything else is done by the worker.
+  func path(for task: WorkerTask, kind: String?) -> String {
+    task == .work && kind == JobKind.command.rawValue ? runnerPath : path
   }
 
   static func arguments(_ task: WorkerTask, _ folder: AttemptFolder) -> [String] {
@@ -32,9 +41,10 @@ package struct WorkerProgram: Sendable {
   /// Starts it in a session of its own, in the attempt's folder, with standard input from
   /// /dev/null, output to `output` and the locked descriptor as 3. Returns its pid.
   func spawn(
-    _ task: WorkerTask, folder: AttemptFolder, mark: String, threads: Int, output: Int32,
-    lock: FileLock
+    _ task: WorkerTask, kind: String?, folder: AttemptFolder, mark: String, threads: Int,
+    output: Int32, lock: FileLock
   ) throws(JobsError) -> Int32 {
+    let path = path(for: task, kind: kind)
     let arguments = [path] + Self.arguments(task, folder)
     let own = [
       ProcessFamily.markVariable: mark,

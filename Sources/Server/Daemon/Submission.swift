@@ -36,7 +36,8 @@ struct Submission: Sendable {
         let spec = try await checked(job.spec, &seen)
         jobs.append(
           Store.NewJob(
-            uid: job.uid, spec: spec, context: request.context, scheduleId: nil, dueAt: nil))
+            uid: job.uid, spec: spec.located(in: request.context.directory),
+            context: request.context, scheduleId: nil, dueAt: nil))
       } catch let error as SpecMistakes where index > 0 {
         throw SpecMistakes(
           error.mistakes.map {
@@ -68,6 +69,7 @@ struct Submission: Sendable {
       return try JobSpec.parse(json)
     }
     switch spec.work {
+    case .command: break
     case .train(let train):
       if case .csv(let dataset) = train.dataset { try await look(at: dataset, &seen) }
     case .evaluate(let evaluate):
@@ -99,6 +101,17 @@ struct Submission: Sendable {
         run: evaluate.run, choice: evaluate.checkpoint.description)
     }
     seen.checkpoints.append(key)
+  }
+}
+
+extension JobSpec {
+  /// A command that names no directory runs where it was submitted.
+  fileprivate func located(in directory: String) -> JobSpec {
+    guard case .command(var command) = work, command.directory.isEmpty else { return self }
+    command.directory = directory.hasPrefix("/") ? directory : "/"
+    var spec = self
+    spec.work = .command(command)
+    return spec
   }
 }
 

@@ -3,6 +3,7 @@
 // are there, and is found again after a restart.
 
 import Experiments
+import Foundation
 import Jobs
 import Logging
 import ServiceLifecycle
@@ -36,6 +37,7 @@ actor Supervisor: Service {
   private let options: Options
   private let ends: AttemptEnds
   private let logger: Logger
+  private let secrets: SecretFiles
   /// Removes folders, which may be large.
   private let files = BlockingQueue("assay.old-folders")
   private let pokes: AsyncStream<Void>
@@ -56,6 +58,8 @@ actor Supervisor: Service {
     self.store = store
     self.executor = executor
     self.options = options
+    secrets = SecretFiles(
+      dataFolder: (options.attemptsFolder as NSString).deletingLastPathComponent)
     self.logger = logger
     (pokes, pokeOnce) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     ends = AttemptEnds(store: store, clock: clock, logger: logger)
@@ -135,9 +139,17 @@ actor Supervisor: Service {
     guard let begun else { return }
     let attempt = begun.attempt
     workers[attempt.id] = Worker(jobId: id, holdsSlot: QueuePolicy.holdsSlot(begun.job.kind))
+    var values: [String: String]?
+    do {
+      values = try secrets.values(of: begun.job.uid)
+    } catch {
+      // The runner says which ones are missing.
+      logger.error("the secrets of job \(id) cannot be read: \(error)")
+    }
     let order = AttemptOrder(
       socketPath: options.socketPath, token: token, attemptId: attempt.id, jobId: id,
-      runId: attempt.runId, number: attempt.number, spec: begun.job.spec)
+      runId: attempt.runId, number: attempt.number, spec: begun.job.spec,
+      secrets: values)
     let handle: WorkerHandle
     do {
       handle = try await executor.start(order, in: self.folder(attempt.id))
@@ -275,6 +287,11 @@ actor Supervisor: Service {
     }
     guard isEnded else { return }
     forget(id)
+    do {
+      try await secrets.removeOld(store)
+    } catch {
+      logger.error("old secrets cannot be removed: \(error)")
+    }
     if isKept { setAside(folder) } else { await remove(folder) }
   }
 

@@ -6,6 +6,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Store
 import Wire
 
 struct APIRequest: Sendable {
@@ -14,6 +15,8 @@ struct APIRequest: Sendable {
   private let queryItems: [String: String]
   private let bodyLimit: Int
   private let workshop: Workshop
+  /// Whose token was sent; nil without one.
+  var scope: Store.TokenScope?
 
   /// Throws where the query is not one that the endpoint takes.
   init(
@@ -103,6 +106,10 @@ struct APIRequest: Sendable {
   }
 
   func header(_ name: HTTPField.Name) -> String? { request.headers[name] }
+
+  var method: HTTPRequest.Method { request.method }
+
+  var hasToken: Bool { request.headers[.authorization] != nil }
 
   /// The token of a worker's attempt.
   func token() throws(ServerError) -> String {

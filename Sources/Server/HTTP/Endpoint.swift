@@ -26,6 +26,18 @@ struct Endpoint: Sendable {
     self.handle = handle
   }
 
+  /// The same with another way of handling it.
+  func handling(_ handle: @escaping @Sendable (APIRequest) async throws -> Response) -> Endpoint {
+    Endpoint(copying: self, handle: handle)
+  }
+
+  private init(
+    copying other: Endpoint, handle: @escaping @Sendable (APIRequest) async throws -> Response
+  ) {
+    (method, path, query, bodyLimit) = (other.method, other.path, other.query, other.bodyLimit)
+    self.handle = handle
+  }
+
   var segments: [Substring] { path.split(separator: "/") }
 
   /// Whether a path with these segments is one of this endpoint's, whatever the method.

@@ -70,8 +70,10 @@ struct ErrorReply: Sendable {
     case .methodNotAllowed: .methodNotAllowed
     case .bodyTooLarge: .contentTooLarge
     case .requestTooSlow: .requestTimeout
-    case .tokenMissing: .unauthorized
+    case .tokenMissing, .tokenUnknown: .unauthorized
+    case .tokenRestricted: .forbidden
     case .badRequest, .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
+      .secretsInvalid,
       .limitExceeded, .oneRunNeeded, .protocolVersion:
       .badRequest
     case .nothingToCheck: .conflict

@@ -116,7 +116,7 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
     guard head.method == .post, let run = run(of: head.path ?? ""),
       let length = head.headerFields[.contentLength].flatMap({ Int($0) }),
       (0...mostBytes).contains(length), head.headerFields[.connection] == nil,
-      head.headerFields[.expect] == nil
+      head.headerFields[.expect] == nil, head.headerFields[.authorization] == nil
     else { return nil }
     let type = head.headerFields[.contentType]
     return Arriving(run: run, isBinary: type?.contains(PointsBody.contentType) ?? false)

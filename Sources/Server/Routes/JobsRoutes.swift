@@ -11,6 +11,7 @@ enum JobsRoutes {
       Endpoint(.post, "/jobs", bodyLimit: Limits.requestBytes) { request in
         let submission = try await request.json(SubmitRequest.self, hasSpec: true)
         let jobs = try await Submission(core).newJobs(submission)
+        try await keepSecrets(of: submission, jobs, core)
         return try await Reply.json(
           large: SubmitReply(jobs: try await core.store.submit(jobs)), in: core.workshop)
       },
@@ -30,6 +31,7 @@ enum JobsRoutes {
       Endpoint(.post, "/jobs/{job}/cancel") { request in
         let job = try await core.store.requestCancel(job: try request.id("job"))
         await core.supervisor.cancel(job: job.id)
+        if job.state.isFinal { try await secretFiles(core).removeOld(core.store) }
         return try Reply.json(job)
       },
       Endpoint(.post, "/jobs/{job}/hold") { request in
@@ -47,6 +49,34 @@ enum JobsRoutes {
         return try await EventStream.response(core.changes) { try await follower.turn() }
       },
     ]
+  }
+}
+
+extension JobsRoutes {
+  private static func secretFiles(_ core: Core) -> SecretFiles {
+    SecretFiles(dataFolder: core.facts.dataFolder)
+  }
+
+  /// Before the jobs are queued, so that none can start without them.
+  private static func keepSecrets(
+    of submission: SubmitRequest, _ jobs: [Store.NewJob], _ core: Core
+  ) async throws {
+    for (index, (submitted, job)) in zip(submission.jobs, jobs).enumerated() {
+      var names: [String] = []
+      if case .command(let command) = job.spec.work { names = command.secretEnv }
+      let values = submitted.secrets ?? [:]
+      guard Set(names) == Set(values.keys) else {
+        throw ServerError.secretsInvalid(
+          job: index,
+          reason:
+            "there are values for \(values.keys.sorted()), and secret_env is \(names.sorted())")
+      }
+      guard values.values.allSatisfy({ $0.utf8.count <= Limits.wordBytes && !$0.contains("\0") })
+      else { throw ServerError.secretsInvalid(job: index, reason: "a value is too long") }
+      guard !values.isEmpty else { continue }
+      let files = secretFiles(core)
+      try await core.workshop.run { try files.keep(values, of: submitted.uid) }
+    }
   }
 }
 

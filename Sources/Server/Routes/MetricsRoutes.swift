@@ -21,6 +21,12 @@ enum MetricsRoutes {
       Endpoint(.post, "/runs/{run}/metrics", bodyLimit: Limits.requestBytes) { request in
         let series = try await MetricsBody.series(request, core)
         let id = try await core.givenRun(try request.text("run"))
+        // A job's program writes as the attempt that it is part of: of two attempts of a run that
+        // write the same step, the newer one counts.
+        if let scope = request.scope, scope.run == id {
+          return MetricsBody.reply(
+            try await core.store.appendMetrics(attempt: scope.attempt, series))
+        }
         return MetricsBody.reply(try await core.store.appendMetrics(run: id, series))
       },
     ]

@@ -12,7 +12,13 @@ enum RecordingRoutes {
     [
       Endpoint(.post, "/runs", bodyLimit: Limits.requestBytes) { request in
         let body = try await request.json(OpenRun.self, hasSpec: true)
-        let (run, isNew) = try await core.store.openRun(try await newRun(body, core))
+        var new = try await newRun(body, core)
+        if let scope = request.scope {
+          let parent = new.parentId ?? scope.run
+          try await TokenGuard.check(parent, in: scope, core)
+          new.parentId = parent
+        }
+        let (run, isNew) = try await core.store.openRun(new)
         return try Reply.json(run, status: isNew ? .created : .ok)
       },
       Endpoint(.post, "/runs/{run}/params", bodyLimit: Limits.requestBytes) { request in

@@ -13,6 +13,6 @@ enum Routes {
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
       CareRoutes.endpoints(core),
-    ].flatMap { $0 }
+    ].flatMap { $0 }.map { TokenGuard.guarded($0, core) }
   }
 }

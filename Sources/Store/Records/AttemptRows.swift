@@ -17,7 +17,7 @@ enum AttemptRows {
   private static let select = """
     SELECT a.id, a.job_id, a.run_id, a.number, a.state, a.resumed_from_epoch, a.created_at,
       a.started_at, a.ended_at, a.failure_code, a.failure_message, a.cost, n.info, a.folder,
-      a.heartbeat_at, a.resources, a.limit_code, a.limit_message, a.active_at
+      a.heartbeat_at, a.resources, a.limit_code, a.limit_message, a.active_at, a.exit_code
     FROM attempts a LEFT JOIN environments n ON n.id = a.environment_id
 
     """
@@ -41,6 +41,7 @@ enum AttemptRows {
       id: row[0], jobId: row[1], runId: row[2], number: row[3], state: try row.name(4),
       resumedFromEpoch: row[5], createdAt: row.time(6), startedAt: row.optionalTime(7),
       endedAt: row.optionalTime(8), failure: row.failure(code: 9, message: 10),
+      exitCode: row[19],
       cost: try RecordCoding.optional(row[11]),
       environment: try RecordCoding.optional(row[12]),
       resources: try (row[15] as String?).map { try ResourceText.handedOut($0) })

@@ -57,7 +57,7 @@ enum JobWriter {
   /// its own.
   static func place(_ db: Database, _ spec: JobSpec, at now: Timestamp) throws -> Place {
     switch spec.work {
-    case .train:
+    case .train, .command:
       return Place(
         name: spec.name, experimentId: try ExperimentRows.id(db, spec.experiment, at: now),
         parentId: nil)

@@ -15,11 +15,13 @@ struct CommonOptions: ParsableArguments {
   var socket: String?
 
   /// Runs `body` with a client for the daemon.
-  /// - Parameter timeout: for one request and its answer.
+  /// - Parameters:
+  ///   - token: sent with each request.
+  ///   - timeout: for one request and its answer.
   func withClient<Result: Sendable>(
-    timeout: Duration = .seconds(60), _ body: (AssayClient) async throws -> Result
+    token: String? = nil, timeout: Duration = .seconds(60), _ body: (AssayClient) async throws -> Result
   ) async throws -> Result {
-    try await AssayClient.with(socketPath: socketPath, timeout: timeout, body)
+    try await AssayClient.with(socketPath: socketPath, token: token, timeout: timeout, body)
   }
 
   private var socketPath: String {

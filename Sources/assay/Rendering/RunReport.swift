@@ -44,7 +44,8 @@ struct RunReport {
     facts.add("seed", run.seed.map(String.init))
     facts.add("created", Moments.localAndRelative(run.createdAt, now: now))
     facts.add("took", RunList.took(run, now: now))
-    if let progress = run.progress, !run.status.isFinal {
+    facts.add("exit code", detail.attempts.last?.exitCode.map(String.init))
+    if let progress = run.progress, progress.epochs > 0, !run.status.isFinal {
       facts.add("epochs", "\(progress.epoch) of \(progress.epochs)")
     }
     facts.add("dataset", run.dataset.map(Self.text))

@@ -9,6 +9,7 @@ enum DatasetCheck {
 
   static func mistakes(in spec: JobSpec) -> [SpecMistake] {
     switch spec.work {
+    case .command: return []
     case .train(let train):
       guard case .csv(let dataset) = train.dataset else { return [] }
       return mistakes(in: dataset)

@@ -27,6 +27,7 @@ struct SpecFile {
     }
     let folder = path == "-" ? LocalFile.currentFolder : LocalFile.folder(of: path)
     try resolveDataset(in: folder)
+    try resolveDirectory(in: folder)
   }
 
   /// A spec made by a command; its paths are meant from the current folder.
@@ -34,6 +35,7 @@ struct SpecFile {
     path = name
     self.value = value
     try resolveDataset(in: LocalFile.currentFolder)
+    try resolveDirectory(in: LocalFile.currentFolder)
   }
 
   /// Puts a value at a dotted path; a relative dataset path is meant from the current folder.
@@ -88,6 +90,24 @@ struct SpecFile {
     let mistakes = DatasetCheck.mistakes(in: spec)
     guard mistakes.isEmpty else { throw .badSpec(name: LocalFile.name(of: path), mistakes) }
     return spec
+  }
+
+  /// Where a command job runs: a relative directory is meant from `folder`, and without one it is
+  /// the current one.
+  mutating func resolveDirectory(in folder: String?) throws(CommandError) {
+    guard value["kind"] == .string(JobKind.command.rawValue) else { return }
+    let path: String
+    switch value["directory"] {
+    case .string(let text)? where !text.isEmpty: path = text
+    case nil: path = LocalFile.currentFolder ?? "."
+    default: return
+    }
+    guard let folder = folder ?? (LocalFile.isRelative(path) ? nil : "/") else {
+      throw .badArgument(
+        "the job's directory is \(path), and the current folder is not there any more",
+        hint: "name a directory with --directory")
+    }
+    set("directory", to: .string(LocalFile.absolute(path, in: folder)))
   }
 
   private mutating func resolveDataset(in folder: String?) throws(CommandError) {
