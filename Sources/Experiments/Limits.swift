@@ -16,6 +16,8 @@ package enum Limits {
   package static let tagsPerRun = 200
   /// Params of one run.
   package static let paramsPerRun = 10_000
+  /// How long a run without a job may go unheard of before it is lost, in seconds.
+  package static let leaseSeconds = 5...604_800
   /// Jobs in one submission.
   package static let jobsPerSubmission = 1_000
   /// Metric points in one request.

@@ -198,6 +198,10 @@ extension Store {
     case .newRun:
       try RunWriter.move(db, attempt.runId, to: .lost, at: now, failure: failure)
       let run = try RunWriter.copy(db, of: attempt.runId, uid: loss.makeIdentifier(now), at: now)
+      try EventRows.add(
+        db, "run_lost", at: now, job: attempt.jobId, run: attempt.runId,
+        data: ["code": .string(failure.code), "message": .string(failure.message)])
+      try EventRows.add(db, "run_opened", at: now, job: attempt.jobId, run: run)
       change.note(.runs, run: run)
       try requeue(db, attempt, at: now, &change)
     case .fail(let reason):

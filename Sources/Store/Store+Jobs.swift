@@ -74,6 +74,7 @@ extension Store {
         let run = try JobRows.run(db, job: id)
         try RunWriter.move(db, run, to: .cancelled, at: now)
         try EventRows.add(db, "job_cancelled", at: now, job: id, run: run)
+        try EventRows.add(db, "run_cancelled", at: now, job: id, run: run)
         change.note(.jobs, job: id)
         change.note(.runs, run: run)
         return try JobRows.one(db, id)

@@ -105,6 +105,7 @@ package struct Daemon: Sendable {
     // Stopped in the opposite order: first no new requests.
     let services: [any Service] = [
       storeFailure, ChangePump(core: core), core.housekeeper, core.supervisor, core.scheduler,
+      LeaseKeeper(store: store, clock: core.clock, logger: logger),
       http,
     ]
     var group = ServiceGroupConfiguration(
