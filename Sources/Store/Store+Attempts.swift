@@ -246,6 +246,8 @@ extension Store {
     _ db: Database, _ attempt: Attempt, jobState: JobState, runStatus: RunStatus,
     failure: Failure?, at time: Timestamp, _ change: inout StoreChange
   ) throws {
+    let reason = jobState == .cancelled ? try stopReason(db, job: attempt.jobId) : nil
+    let failure = failure ?? reason
     let moved = try JobRows.move(
       db, attempt.jobId, from: [.starting, .running], to: jobState, at: time, failure: failure)
     guard moved else { return }

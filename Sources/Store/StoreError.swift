@@ -16,6 +16,7 @@ package enum StoreError: Error, Sendable, Equatable {
   case experimentNotFound(name: String)
   case baselineNotFound(name: String)
   case scheduleNotFound(Int64)
+  case hookNotFound(name: String)
   case checkNotFound(Int64)
   case checkpointNotFound(run: Int64, choice: String)
   case artifactNotFound(run: Int64, path: String)
@@ -71,6 +72,7 @@ extension StoreError {
     case .experimentNotFound: "experiment_not_found"
     case .baselineNotFound: "baseline_not_found"
     case .scheduleNotFound: "schedule_not_found"
+    case .hookNotFound: "hook_not_found"
     case .checkNotFound: "check_not_found"
     case .checkpointNotFound: "checkpoint_not_found"
     case .artifactNotFound: "artifact_not_found"
@@ -117,6 +119,7 @@ extension StoreError {
     case .experimentNotFound(let name): "there is no experiment \"\(name)\""
     case .baselineNotFound(let name): "there is no baseline \"\(name)\""
     case .scheduleNotFound(let id): "there is no schedule \(id)"
+    case .hookNotFound(let name): "there is no hook \"\(name)\""
     case .checkNotFound(let id): "there is no check \(id)"
     case .checkpointNotFound(let run, let choice):
       choice == "best" || choice == "latest"
@@ -187,6 +190,7 @@ extension StoreError {
     case .jobNotFound: "`assay jobs` lists them"
     case .baselineNotFound: "`assay baseline list` lists them"
     case .scheduleNotFound: "`assay schedule list` lists them"
+    case .hookNotFound: "`assay hook list` lists them"
     case .ambiguousId: "give more of its digits, or the run's number"
     case .invalidRunName: "name runs as 12, 2-6, 2,3, @latest, @BASELINE, or by a hexadecimal id"
     case .paramConflict: "a run's params are fixed; open another run, or set a tag"

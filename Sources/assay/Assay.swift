@@ -24,6 +24,7 @@ struct Assay: AsyncParsableCommand {
         name: "Jobs",
         subcommands: [
           SubmitCommand.self, JobsCommand.self, CancelCommand.self, LogsCommand.self,
+          WatchCommand.self, TopCommand.self,
         ]),
       CommandGroup(
         name: "Runs",
@@ -46,7 +47,7 @@ struct Assay: AsyncParsableCommand {
       CommandGroup(
         name: "Daemon",
         subcommands: [
-          StatusCommand.self, EventsCommand.self, DiskUsageCommand.self,
+          StatusCommand.self, EventsCommand.self, HookCommand.self, DiskUsageCommand.self,
           GarbageCollectionCommand.self, VersionCommand.self,
         ]),
     ])

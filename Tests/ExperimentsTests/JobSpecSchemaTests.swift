@@ -102,7 +102,7 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     #expect(schema.problems(whole) == [])
     let keys = Set((whole.at(part.path)?.objectValue ?? [:]).keys)
     let listed = Set(properties(part).map(\.key))
-    let optional = Set(["positive", "full_every"])
+    let optional = Set(["positive", "full_every", "alerts"])
     #expect(listed.subtracting(optional) == keys.subtracting(optional))
   }
 

@@ -56,7 +56,9 @@ extension JobSpec {
       ("tags", .value(.object(tags.mapValues { .string($0) }))), ("priority", .int(priority)),
       ("on_lost", .name(onLost)),
     ]
-    return SpecTree.members(head + work.members).json
+    let tail: [SpecTree.Member] =
+      alerts.isEmpty ? [] : [("alerts", .list(alerts.map(\.tree)))]
+    return SpecTree.members(head + work.members + tail).json
   }
 
   /// Everything that shaped the run, flat: `optimizer.learning_rate`, `model.0.units`. In the order
@@ -77,7 +79,7 @@ extension JobSpec {
   /// earlier Assay, which has fewer fields, still has the text that it was hashed by.
   package static func comparabilityText(ofStored spec: JSONValue) -> String? {
     guard case .object(var members) = spec else { return nil }
-    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] {
+    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed", "alerts"] {
       members[key] = nil
     }
     if case .object(var dataset) = members["dataset"] {

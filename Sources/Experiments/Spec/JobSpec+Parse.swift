@@ -43,10 +43,15 @@ extension JobSpec {
       isTraining
       ? TrainSpec.read(&reader).map { .train($0) }
       : EvaluateSpec.read(&reader).map { .evaluate($0) }
-    guard let name, let experiment, let tags, let priority, let onLost, let work else { return nil }
-    return JobSpec(
+    let alerts = AlertSpec.readAll(&reader)
+    guard let name, let experiment, let tags, let priority, let onLost, let work, let alerts else {
+      return nil
+    }
+    var spec = JobSpec(
       name: name, experiment: experiment, tags: tags, priority: priority, onLost: onLost,
       work: work)
+    spec.alerts = alerts
+    return spec
   }
 
   package static let defaultExperiment = "default"

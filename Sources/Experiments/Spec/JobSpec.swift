@@ -9,6 +9,8 @@ package struct JobSpec: Sendable, Equatable {
   package var priority: Int
   package var onLost: LostPolicy
   package var work: Work
+  /// What is watched for while it runs.
+  package var alerts: [AlertSpec] = []
 
   package enum Work: Sendable, Equatable {
     case train(TrainSpec)
