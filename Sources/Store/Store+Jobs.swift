@@ -85,6 +85,8 @@ extension Store {
         WHERE id = ? AND state IN ('starting', 'running') AND cancel_requested = 0
         """, [id])
       if isNew {
+        // What an earlier attempt of the job was stopped for.
+        try db.run("DELETE FROM job_stops WHERE job_id = ?", [id])
         try EventRows.add(db, "cancel_requested", at: now, job: id)
         change.note(.jobs, job: id)
       }

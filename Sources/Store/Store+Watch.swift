@@ -19,7 +19,8 @@ extension Store {
       }
       var watch = Watch(
         db: db, origin: origin, most: most, left: limit,
-        page: WatchPage(points: [], cursor: cursor, hasMore: false))
+        page: WatchPage(
+          run: try Self.run(db, id), points: [], cursor: cursor, hasMore: false))
       for metric in try Self.watched(db, run: id, keys: keys) {
         guard watch.left > 0 else {
           watch.page.hasMore = true
@@ -29,6 +30,14 @@ extension Store {
       }
       return watch.page
     }
+  }
+
+  /// Params, tags and summaries may be many, and nobody asks for them many times a second.
+  private static func run(_ db: Database, _ id: Int64) throws -> Run {
+    guard let run = try RunRows.many(db, [id], select: RunSelection([])).first else {
+      throw StoreError.runNotFound(name: "\(id)")
+    }
+    return run
   }
 
   private static func watched(

@@ -29,6 +29,7 @@ struct Assay: AsyncParsableCommand {
       CommandGroup(
         name: "Runs",
         subcommands: [
+          OpenCommand.self, RenewCommand.self, EndCommand.self,
           RunsCommand.self, ShowCommand.self, MetricsCommand.self, CompareCommand.self,
           EvaluateCommand.self, CheckpointCommand.self, ArtifactCommand.self, TagCommand.self,
           NoteCommand.self, RenameCommand.self, RemoveCommand.self,

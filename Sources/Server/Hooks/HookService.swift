@@ -23,6 +23,7 @@ actor HookService: Service {
   /// Attempts of one delivery: the pauses between them add up to about half an hour.
   static let attempts = 12
   private static let longestPause = 600.0
+  private static let pause = Duration.milliseconds(20)
   private static let idle = Duration.seconds(30)
   private static let waiting = Duration.milliseconds(500)
 
@@ -52,6 +53,8 @@ actor HookService: Service {
         while !Task.isCancelled {
           let seen = await self.bell.version
           let pause = await self.look(post, &group)
+          // Many changes in quick succession are looked at together.
+          try? await Task.sleep(for: Self.pause)  // cut short by the end of the daemon
           await self.bell.wait(after: seen, timeout: pause)
         }
         // A command under way is killed and a call cut off; both are tried again at the next start.

@@ -44,10 +44,9 @@ actor RunFollower {
   }
 
   func turn() async throws -> EventStream.Turn {
-    // The state first: if the run has ended then, the points that are read afterwards are all.
-    let state = RunState(try await store.run(id))
     let page = try await store.watch(
       run: id, after: cursor, keys: keys, most: most, limit: Self.piece)
+    let state = RunState(page.run)
     var events: [ServerSentEvent] = []
     if !page.points.isEmpty {
       let series = page.points.map { WatchedSeries(restarts: $0.restarts, series: $0.series) }

@@ -46,6 +46,8 @@ package struct WatchedPoints: Sendable {
 }
 
 package struct WatchPage: Sendable {
+  /// At the same moment; without params, tags and metrics.
+  package var run: Run
   package var points: [WatchedPoints]
   package var cursor: WatchCursor
   /// Whether there are more at once.
