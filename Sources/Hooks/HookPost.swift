@@ -73,6 +73,8 @@ package final class HookPost: Sendable {
     case let error as HTTPClientError: error.shortDescription
     case let error as IOError: "the host cannot be reached: \(error.description)"
     case is CancellationError: "the daemon stopped meanwhile"
+    case let error where "\(type(of: error))".hasPrefix("NIOSSL"):
+      "no secure connection: the certificate is not trusted, or the host speaks no TLS"
     default: "the call failed: \(type(of: error))"
     }
   }

@@ -130,6 +130,46 @@ struct WatchTests {
     }
   }
 
+  @Test func logsAndEventsAreFollowedAcrossARestart() async throws {
+    try await TestDaemon.withFolder { folder in
+      let workers = PlayedWorkers()
+      let client = AssayClient(socketPath: folder + "/s/assay.sock")
+      let text = Locked("")
+      let ids = Locked<[Int64]>([])
+      var log: Task<Void, any Error>?
+      var events: Task<Void, any Error>?
+      try await TestDaemon.with(folder: folder, workers: workers) { daemon in
+        _ = try await daemon.client.submit(Specs.train())
+        log = Task {
+          for try await event in client.followLog("1") { text.change { $0 += event.text } }
+        }
+        events = Task {
+          for try await event in client.followEvents() {
+            ids.change { $0.append(event.id) }
+            if event.kind == "run_finished" { return }
+          }
+        }
+        try await PlayedWorker.with(daemon) { worker in
+          try await worker.start()
+          _ = try await worker.client.sendLog(worker.attempt, offset: 0, Array("one\n".utf8))
+        }
+        try await eventually { text.value == "one\n" && !ids.value.isEmpty }
+      }
+      try await TestDaemon.with(folder: folder, workers: workers) { daemon in
+        try await PlayedWorker.with(daemon) { worker in
+          _ = try await worker.client.sendLog(worker.attempt, offset: 4, Array("two\n".utf8))
+          try await worker.finish()
+        }
+        try await log?.value
+        try await events?.value
+        #expect(text.value == "one\ntwo\n")
+        let all = try await daemon.client.events().items.map(\.id)
+        #expect(ids.value == Array(all.prefix(ids.value.count)))
+      }
+      await client.shutdown()
+    }
+  }
+
   @Test func eventsComeAsAStreamWhereOneIsAskedFor() async throws {
     try await TestDaemon.with { daemon in
       _ = try await daemon.client.openRun(OpenRun())
