@@ -89,13 +89,16 @@ let package = Package(
     library(
       "Store", ["Experiments", "Checkpoints", "CLinux", .grdb, .grdbSQLite, .crypto], embeds: true),
     library("Jobs", ["Experiments", "CLinux"]),
+    library(
+      "Hooks", ["Experiments", "CLinux", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1]),
     library("Wire", ["Experiments"]),
     library("Archives", ["Experiments", "Wire", "Checkpoints"]),
     library("Imports", ["Experiments", .grdb, .crypto]),
     library(
       "Server",
       [
-        "Wire", "Experiments", "Store", "Jobs", "Analysis", "Checkpoints", "CLinux", .hummingbird,
+        "Wire", "Experiments", "Store", "Jobs", "Analysis", "Checkpoints", "Hooks", "CLinux",
+        .hummingbird,
         .hummingbirdCore, .nioCore, .nioHTTPTypes, .httpTypes, .logging, .serviceLifecycle,
       ], embeds: true),
     library(
@@ -169,10 +172,11 @@ let package = Package(
     tests("AnalysisTests", ["Analysis", "Experiments"]),
     tests("StoreTests", ["Store", "Checkpoints", "Experiments", .grdb, .crypto]),
     tests("ImportsTests", ["Imports", "Experiments", .grdb]),
+    tests("HooksTests", ["Hooks", "Experiments"], resources: []),
     tests("JobsTests", ["Jobs", "Experiments", "CLinux"]),
     tests(
       "ServerTests",
-      ["Server", "Client", "Wire", "Jobs", "Checkpoints", "Experiments", .logging]),
+      ["Server", "Client", "Wire", "Jobs", "Hooks", "Checkpoints", "Experiments", .logging]),
     tests("EndToEndTests", ["Client", "Wire", "Experiments", "CLinux", .crypto, .grdb]),
   ]
 )

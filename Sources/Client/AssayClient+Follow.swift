@@ -66,7 +66,7 @@ extension AssayClient {
   }
 
   /// `convert` makes of an event what the follower gets, and says whether it was the last.
-  private func follow<Value: Sendable>(
+  func follow<Value: Sendable>(
     _ path: APIPath, after first: String?, patience: Duration,
     convert: @escaping @Sendable (ServerSentEvent) throws -> (Value?, last: Bool)
   ) -> AsyncThrowingStream<Value, any Error> {

@@ -23,6 +23,12 @@ extension AssayClient {
     try await send(body, to: APIPath("runs", run, "metrics"))
   }
 
+  /// Says that a run which lives by a lease goes on.
+  @discardableResult
+  package func renewRun(_ run: String) async throws -> Lease {
+    try await post(APIPath("runs", run, "renew"))
+  }
+
   @discardableResult
   package func endRun(_ run: String, _ end: EndRun) async throws -> Run {
     try await post(APIPath("runs", run, "end"), end)

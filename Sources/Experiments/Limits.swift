@@ -16,6 +16,14 @@ package enum Limits {
   package static let tagsPerRun = 200
   /// Params of one run.
   package static let paramsPerRun = 10_000
+  /// How long a run without a job may go unheard of before it is lost, in seconds.
+  package static let leaseSeconds = 5...604_800
+  /// Metrics of a run that are watched live at once.
+  package static let watchedMetrics = 200
+  /// Alerts of one job.
+  package static let alerts = 50
+  /// For one delivery to a hook, in seconds.
+  package static let hookSeconds = 1...3_600
   /// Jobs in one submission.
   package static let jobsPerSubmission = 1_000
   /// Metric points in one request.

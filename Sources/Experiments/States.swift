@@ -45,6 +45,18 @@ package enum RunStatus: String, Sendable, Codable, CaseIterable {
   case lost
 
   package var isFinal: Bool { self != .queued && self != .running }
+
+  /// The statuses that may follow this one.
+  package var next: Set<RunStatus> {
+    switch self {
+    // back to queued: the attempt was lost and the job's policy says to go on in this run
+    case .queued, .running:
+      [.queued, .running, .finished, .failed, .cancelled, .timedOut, .lost]
+    // a run that lives by a lease comes back with a late write
+    case .lost: [.running]
+    case .finished, .failed, .cancelled, .timedOut: []
+    }
+  }
 }
 
 /// What happens to a job whose worker vanished without a result.

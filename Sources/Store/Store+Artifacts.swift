@@ -32,6 +32,7 @@ extension Store {
     return try await write { [clock] db, change in
       let now = clock.now()
       let attempt = try writer(db)
+      try LeaseRows.renew(db, run: attempt.runId, at: now, &change)
       if let old = try Self.artifacts(
         db, "run_id = ? AND path = ?", [attempt.runId, manifest.path]
       )

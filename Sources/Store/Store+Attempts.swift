@@ -230,6 +230,10 @@ extension Store {
     case .newRun:
       try RunWriter.move(db, attempt.runId, to: .lost, at: now, failure: failure)
       let run = try RunWriter.copy(db, of: attempt.runId, uid: loss.makeIdentifier(now), at: now)
+      try EventRows.add(
+        db, "run_lost", at: now, job: attempt.jobId, run: attempt.runId,
+        data: ["code": .string(failure.code), "message": .string(failure.message)])
+      try EventRows.add(db, "run_opened", at: now, job: attempt.jobId, run: run)
       change.note(.runs, run: run)
       try requeue(db, attempt, at: now, &change)
     case .fail(let reason):
@@ -299,7 +303,8 @@ extension Store {
     _ ending: Ending, _ change: inout StoreChange
   ) throws {
     if try RetryRows.retry(db, attempt, jobState, runStatus, ending, &change) { return }
-    let (failure, time) = (ending.failure, ending.at)
+    let reason = jobState == .cancelled ? try stopReason(db, job: attempt.jobId) : nil
+    let (failure, time) = (ending.failure ?? reason, ending.at)
     let moved = try JobRows.move(
       db, attempt.jobId, from: [.starting, .running], to: jobState, at: time, failure: failure)
     guard moved else { return }

@@ -93,7 +93,9 @@ extension Store {
   ) async throws -> Checkpoint {
     let parts = try await working { try Self.parts(of: manifest) }
     return try await write { [clock] db, change in
-      try Self.add(db, parts, try writer(db), at: clock.now(), &change)
+      let writer = try writer(db)
+      try LeaseRows.renew(db, run: writer.runId, at: clock.now(), &change)
+      return try Self.add(db, parts, writer, at: clock.now(), &change)
     }
   }
 

@@ -79,6 +79,7 @@ extension Store {
         try EventRows.add(db, "job_cancelled", at: now, job: id, run: run)
         try DependencyRows.release(db, id)
         try DependencyRows.ended(db, id, at: now, &change)
+        try EventRows.add(db, "run_cancelled", at: now, job: id, run: run)
         change.note(.jobs, job: id)
         change.note(.runs, run: run)
         return try JobRows.one(db, id)
@@ -89,6 +90,8 @@ extension Store {
         WHERE id = ? AND state IN ('starting', 'running') AND cancel_requested = 0
         """, [id])
       if isNew {
+        // What an earlier attempt of the job was stopped for.
+        try db.run("DELETE FROM job_stops WHERE job_id = ?", [id])
         try EventRows.add(db, "cancel_requested", at: now, job: id)
         change.note(.jobs, job: id)
       }

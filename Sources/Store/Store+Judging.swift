@@ -115,6 +115,11 @@ extension Store {
           "check": .int(id), "baseline": .string(baseline),
           "verdict": .string(comparison.verdict.rawValue),
         ])
+      if comparison.verdict == .worse {
+        try EventRows.add(
+          db, "check_failed", at: now, job: jobId, run: comparison.candidateRunIds.first,
+          data: ["check": .int(id), "baseline": .string(baseline)])
+      }
       change.note(.checks, job: jobId)
       return try Self.check(db, id)
     }

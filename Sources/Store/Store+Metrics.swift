@@ -13,7 +13,9 @@ extension Store {
     let count = try Self.check(series)
     try await write { db, change in
       let attempt = try AttemptRows.live(db, id)
-      try Self.append(series, db, run: attempt.runId, attempt: attempt.number)
+      // An attempt's run cannot be deleted before its job is over.
+      let origin = try Self.origin(db, run: attempt.runId)
+      try Self.append(series, db, run: attempt.runId, attempt: attempt.number, origin: origin)
       change.note(.metrics, run: attempt.runId, job: attempt.jobId)
     }
     return count
@@ -25,9 +27,8 @@ extension Store {
   @discardableResult
   package func appendMetrics(run id: Int64, _ series: [PointSeries]) async throws -> Int {
     let count = try Self.check(series)
-    try await write { db, change in
-      try Self.append(series, db, run: id, attempt: 0)
-      change.note(.metrics, run: id)
+    try await write { [clock] db, change in
+      try Self.append(series, db, run: id, at: clock.now(), &change)
     }
     return count
   }
@@ -41,9 +42,8 @@ extension Store {
   ) throws {
     let count = try Self.check(series)
     try submit(
-      { db, change in
-        try Self.append(series, db, run: id, attempt: 0)
-        change.note(.metrics, run: id)
+      { [clock] db, change in
+        try Self.append(series, db, run: id, at: clock.now(), &change)
         return count
       }, answer: answer)
   }
@@ -73,16 +73,20 @@ extension Store {
     return count
   }
 
+  /// By someone who is none of the run's attempts.
   private static func append(
-    _ series: [PointSeries], _ db: Database, run: Int64, attempt: Int64
+    _ series: [PointSeries], _ db: Database, run: Int64, at now: Timestamp,
+    _ change: inout StoreChange
   ) throws {
-    let origin = try origin(db, run: run)
-    // An attempt's run cannot be deleted before its job is over.
-    if attempt == 0,
-      try db.int64("SELECT 1 FROM runs WHERE id = ? AND deleted_at IS NOT NULL", [run]) != nil
-    {
-      throw StoreError.runDeleted(run)
-    }
+    let (origin, hasLease) = try LeaseRows.requireUsable(db, run: run)
+    try append(series, db, run: run, attempt: 0, origin: origin)
+    change.note(.metrics, run: run)
+    if hasLease { try LeaseRows.renew(db, run: run, at: now, &change) }
+  }
+
+  private static func append(
+    _ series: [PointSeries], _ db: Database, run: Int64, attempt: Int64, origin: Int64
+  ) throws {
     for points in series where points.count > 0 {
       var writer = try SeriesWriter(db, run: run, key: points.key, attempt: attempt)
       try writer.add(points, origin: origin)

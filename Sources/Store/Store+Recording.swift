@@ -19,12 +19,14 @@ extension Store {
     package var parentId: Int64?
     package var seed: Int64?
     package var note: String
+    /// How long nothing may be heard of it before it is lost; nil: for ever.
+    package var leaseSeconds: Int?
 
     package init(
       uid: Identifier? = nil, name: String = NewRun.defaultName,
       experiment: String = NewRun.defaultExperiment, createdAt: Timestamp? = nil,
       startedAt: Timestamp? = nil, params: [String: JSONValue] = [:], tags: [String: String] = [:],
-      parentId: Int64? = nil, seed: Int64? = nil, note: String = ""
+      parentId: Int64? = nil, seed: Int64? = nil, note: String = "", leaseSeconds: Int? = nil
     ) {
       self.uid = uid
       self.name = name
@@ -36,6 +38,7 @@ extension Store {
       self.parentId = parentId
       self.seed = seed
       self.note = note
+      self.leaseSeconds = leaseSeconds
     }
 
     package static let defaultName = "run"
@@ -53,6 +56,7 @@ extension Store {
     try Bounds.length(run.note, of: "note", atMost: Limits.tagCharacters)
     let params = try RunParams.checked(run.params)
     try RunParams.check(tags: run.tags)
+    if let seconds = run.leaseSeconds { try LeaseRows.check(seconds: seconds) }
     return try await write { [clock, makeIdentifier] db, change in
       let now = clock.now()
       if let uid = run.uid,
@@ -66,6 +70,8 @@ extension Store {
         let hasNew = try RunParams.add(db, run: id, params)
         let hasTags = try RunParams.add(db, run: id, tags: run.tags)
         if hasNew || hasTags { change.note(.runs, run: id) }
+        try LeaseRows.renew(db, run: id, at: now, &change)
+        if let seconds = run.leaseSeconds { try LeaseRows.grant(db, run: id, seconds, at: now) }
         return (try RunRows.one(db, id), false)
       }
       if let parent = run.parentId { try RunRows.require(db, parent) }
@@ -84,6 +90,7 @@ extension Store {
       let id = db.lastInsertedRowID
       _ = try RunParams.add(db, run: id, params)
       _ = try RunParams.add(db, run: id, tags: run.tags)
+      if let seconds = run.leaseSeconds { try LeaseRows.grant(db, run: id, seconds, at: now) }
       try EventRows.add(db, "run_opened", at: now, run: id)
       change.note(.runs, run: id)
       return (try RunRows.one(db, id), true)
@@ -94,9 +101,10 @@ extension Store {
   /// - Throws: `run_not_found`, `run_deleted`, `param_conflict`, `invalid_value`, `limit_exceeded`.
   package func addParams(run id: Int64, _ params: [String: JSONValue]) async throws {
     let params = try RunParams.checked(params)
-    try await write { db, change in
+    try await write { [clock] db, change in
       try RunRows.requireUsable(db, id)
       if try RunParams.add(db, run: id, params) { change.note(.runs, run: id) }
+      try LeaseRows.renew(db, run: id, at: clock.now(), &change)
     }
   }
 
@@ -119,13 +127,19 @@ extension Store {
       if let job = row[0] as Int64? {
         throw StoreError.conflict("run \(id) ends with its job \(job), not by itself")
       }
-      let current: RunStatus = try row.name(1)
+      var current: RunStatus = try row.name(1)
+      if current == .lost, status != .lost,
+        try LeaseRows.renew(db, run: id, at: clock.now(), &change)
+      {
+        current = .running
+      }
       if current.isFinal, current != status {
         throw StoreError.conflict("run \(id) has ended already: \(current.rawValue)")
       }
       if !current.isFinal {
         let time = endedAt ?? clock.now()
         try RunWriter.move(db, id, to: status, at: time)
+        try LeaseRows.end(db, run: id)
         try EventRows.add(db, "run_\(status.rawValue)", at: time, run: id)
         change.note(.runs, run: id)
       }

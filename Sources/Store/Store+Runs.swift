@@ -148,6 +148,15 @@ extension Store {
           try EventRows.add(db, deleted ? "run_deleted" : "run_restored", at: now, run: id)
         }
       }
+      let names = [
+        name.map { _ in "name" }, note.map { _ in "note" }, tags.map { _ in "tags" },
+      ].compactMap { $0 }
+      if !names.isEmpty {
+        try EventRows.add(
+          db, "run_changed", at: now, run: id,
+          data: ["changed": .array(names.map { .string($0) })])
+        try LeaseRows.renew(db, run: id, at: now, &change)
+      }
       change.note(.runs, run: id)
       return try RunRows.one(db, id)
     }

@@ -17,6 +17,7 @@ package enum StoreError: Error, Sendable, Equatable {
   case baselineNotFound(name: String)
   case scheduleNotFound(Int64)
   case queueNotFound(name: String)
+  case hookNotFound(name: String)
   case checkNotFound(Int64)
   case checkpointNotFound(run: Int64, choice: String)
   case artifactNotFound(run: Int64, path: String)
@@ -73,6 +74,7 @@ extension StoreError {
     case .baselineNotFound: "baseline_not_found"
     case .scheduleNotFound: "schedule_not_found"
     case .queueNotFound: "queue_not_found"
+    case .hookNotFound: "hook_not_found"
     case .checkNotFound: "check_not_found"
     case .checkpointNotFound: "checkpoint_not_found"
     case .artifactNotFound: "artifact_not_found"
@@ -120,6 +122,7 @@ extension StoreError {
     case .baselineNotFound(let name): "there is no baseline \"\(name)\""
     case .scheduleNotFound(let id): "there is no schedule \(id)"
     case .queueNotFound(let name): "there is no queue \"\(name)\""
+    case .hookNotFound(let name): "there is no hook \"\(name)\""
     case .checkNotFound(let id): "there is no check \(id)"
     case .checkpointNotFound(let run, let choice):
       choice == "best" || choice == "latest"
@@ -191,6 +194,7 @@ extension StoreError {
     case .baselineNotFound: "`assay baseline list` lists them"
     case .scheduleNotFound: "`assay schedule list` lists them"
     case .queueNotFound(let name): "`assay queue list` lists them; make it with: assay queue set \(name)"
+    case .hookNotFound: "`assay hook list` lists them"
     case .ambiguousId: "give more of its digits, or the run's number"
     case .invalidRunName: "name runs as 12, 2-6, 2,3, @latest, @BASELINE, or by a hexadecimal id"
     case .paramConflict: "a run's params are fixed; open another run, or set a tag"

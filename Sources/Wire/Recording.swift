@@ -19,11 +19,14 @@ package struct OpenRun: Codable, Sendable {
   package var parent: String?
   package var seed: Int64?
   package var note: String?
+  /// The run is lost when nothing has been heard of it for so long; absent: never.
+  package var leaseSeconds: Int?
 
   package init(
     uid: Identifier? = nil, name: String? = nil, experiment: String? = nil,
     createdAt: Timestamp? = nil, startedAt: Timestamp? = nil, params: [String: JSONValue]? = nil,
-    tags: [String: String]? = nil, parent: String? = nil, seed: Int64? = nil, note: String? = nil
+    tags: [String: String]? = nil, parent: String? = nil, seed: Int64? = nil, note: String? = nil,
+    leaseSeconds: Int? = nil
   ) {
     self.uid = uid
     self.name = name
@@ -35,6 +38,7 @@ package struct OpenRun: Codable, Sendable {
     self.parent = parent
     self.seed = seed
     self.note = note
+    self.leaseSeconds = leaseSeconds
   }
 }
 

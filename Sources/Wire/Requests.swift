@@ -59,11 +59,15 @@ package struct RunDetail: Codable, Sendable {
   package var context: SubmitContext?
   package var graph: ModelGraph?
   package var spec: JSONValue?
+  /// Of a run without a job that lives by one.
+  package var lease: Lease?
 
   package init(
     run: Run, attempts: [Attempt], checkpoints: [Checkpoint], artifacts: [Artifact],
-    children: [Int64], context: SubmitContext?, graph: ModelGraph?, spec: JSONValue?
+    children: [Int64], context: SubmitContext?, graph: ModelGraph?, spec: JSONValue?,
+    lease: Lease? = nil
   ) {
+    self.lease = lease
     self.run = run
     self.attempts = attempts
     self.checkpoints = checkpoints

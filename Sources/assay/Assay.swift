@@ -24,11 +24,12 @@ struct Assay: AsyncParsableCommand {
         name: "Jobs",
         subcommands: [
           SubmitCommand.self, JobsCommand.self, CancelCommand.self, LogsCommand.self,
-          LogCommand.self,
+          LogCommand.self, WatchCommand.self, TopCommand.self,
         ]),
       CommandGroup(
         name: "Runs",
         subcommands: [
+          OpenCommand.self, RenewCommand.self, EndCommand.self,
           RunsCommand.self, ShowCommand.self, MetricsCommand.self, CompareCommand.self,
           EvaluateCommand.self, CheckpointCommand.self, ArtifactCommand.self, TagCommand.self,
           NoteCommand.self, RenameCommand.self, RemoveCommand.self,
@@ -47,7 +48,7 @@ struct Assay: AsyncParsableCommand {
       CommandGroup(
         name: "Daemon",
         subcommands: [
-          StatusCommand.self, EventsCommand.self, DiskUsageCommand.self,
+          StatusCommand.self, EventsCommand.self, HookCommand.self, DiskUsageCommand.self,
           GarbageCollectionCommand.self, VersionCommand.self,
         ]),
     ])

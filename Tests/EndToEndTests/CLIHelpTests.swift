@@ -12,6 +12,8 @@ import Testing
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
     "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
+    "open", "renew", "end", "watch", "top", "hook", "hook add", "hook list", "hook rm", "hook test",
+    "hook history",
     "export", "import", "import archive", "du", "gc", "version",
   ]
 

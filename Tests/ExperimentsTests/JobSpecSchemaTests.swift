@@ -112,7 +112,7 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
     let listed = Set(properties(part).map(\.key))
     // what a policy leaves as it is by default is not written
     let optional = Set(
-      ["positive", "full_every", "memory", "cpu_time", "open_files", "file_size"]
+      ["positive", "full_every", "memory", "cpu_time", "open_files", "file_size", "alerts"]
         + (part.path.isEmpty ? JobPolicy.keys : []))
     #expect(listed.subtracting(optional) == keys.subtracting(optional))
   }

@@ -36,10 +36,12 @@ struct SpecGenerator {
     }
     let isTraining = int(0...4) > 0
     let tags = (0..<int(0...3)).map { ("key.\($0)", text()) }
-    return JobSpec(
+    var spec = JobSpec(
       name: name(), experiment: isTraining || flag() ? name() : "",
       tags: Dictionary(uniqueKeysWithValues: tags), priority: int(-100...100), onLost: one(),
       policy: flag() ? JobPolicy() : policy(), work: isTraining ? .train(train()) : .evaluate(evaluate()))
+    spec.alerts = (0..<int(0...2)).map { _ in alert() }
+    return spec
   }
 
   private mutating func policy() -> JobPolicy {
@@ -58,6 +60,17 @@ struct SpecGenerator {
   private mutating func span() -> TimeSpan {
     let units: [Int64] = [1, 1_000, 60_000, 3_600_000, 86_400_000]
     return TimeSpan(milliseconds: Int64(int(1...100)) * units[int(0...4)])
+  }
+
+  private mutating func alert() -> AlertSpec {
+    let rule: AlertSpec.Rule =
+      switch int(0...3) {
+      case 0: .noProgress(seconds: int(1...604_800))
+      case 1: .diverged(metric: flag() ? "loss" : nil)
+      default:
+        .bound(metric: "loss", side: one(), bound: Double(int(-9...9)) / 8, points: int(1...99))
+      }
+    return AlertSpec(rule: rule, action: one())
   }
 
   private mutating func train() -> TrainSpec {

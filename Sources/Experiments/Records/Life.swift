@@ -101,3 +101,20 @@ package struct ExperimentUsage: Codable, Sendable, Equatable {
 
   package var bytes: Int64 { pointBytes + checkpointBytes + artifactBytes + logBytes }
 }
+
+/// What a run without a job lives by.
+package struct Lease: Codable, Sendable, Equatable {
+  package var runId: Int64
+  /// How long nothing may be heard of the run before it is lost.
+  package var seconds: Int
+  package var lastWriteAt: Timestamp
+  /// Absent once it has lapsed: the next write brings the run back.
+  package var expiresAt: Timestamp?
+
+  package init(runId: Int64, seconds: Int, lastWriteAt: Timestamp, expiresAt: Timestamp?) {
+    self.runId = runId
+    self.seconds = seconds
+    self.lastWriteAt = lastWriteAt
+    self.expiresAt = expiresAt
+  }
+}

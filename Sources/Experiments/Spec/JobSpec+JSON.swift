@@ -56,7 +56,9 @@ extension JobSpec {
       ("tags", .value(.object(tags.mapValues { .string($0) }))), ("priority", .int(priority)),
       ("on_lost", .name(onLost)),
     ]
-    return SpecTree.members(head + policy.members + work.members).json
+    let tail: [SpecTree.Member] =
+      alerts.isEmpty ? [] : [("alerts", .list(alerts.map(\.tree)))]
+    return SpecTree.members(head + policy.members + work.members + tail).json
   }
 
   /// Everything that shaped the run, flat: `optimizer.learning_rate`, `model.0.units`. In the order
@@ -79,7 +81,8 @@ extension JobSpec {
   /// earlier Assay, which has fewer fields, still has the text that it was hashed by.
   package static func comparabilityText(ofStored spec: JSONValue) -> String? {
     guard case .object(var members) = spec else { return nil }
-    for key in ["name", "experiment", "tags", "priority", "on_lost", "seed"] + JobPolicy.keys {
+    let other = ["name", "experiment", "tags", "priority", "on_lost", "seed", "alerts"]
+    for key in other + JobPolicy.keys {
       members[key] = nil
     }
     if members["kind"] == .string(JobKind.command.rawValue) {

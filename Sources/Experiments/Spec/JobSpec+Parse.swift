@@ -52,11 +52,15 @@ extension JobSpec {
       case .evaluate: EvaluateSpec.read(&reader).map { .evaluate($0) }
       case .train, .serve: TrainSpec.read(&reader).map { .train($0) }
       }
-    guard let name, let experiment, let tags, let priority, let onLost, let policy, let work
+    let alerts = AlertSpec.readAll(&reader)
+    guard let name, let experiment, let tags, let priority, let onLost, let policy, let work,
+      let alerts
     else { return nil }
-    return JobSpec(
+    var spec = JobSpec(
       name: name, experiment: experiment, tags: tags, priority: priority, onLost: onLost,
       policy: policy, work: work)
+    spec.alerts = alerts
+    return spec
   }
 
   package static let defaultExperiment = "default"

@@ -10,6 +10,8 @@ package struct JobSpec: Sendable, Equatable {
   package var onLost: LostPolicy
   package var policy: JobPolicy
   package var work: Work
+  /// What is watched for while it runs.
+  package var alerts: [AlertSpec] = []
 
   package enum Work: Sendable, Equatable {
     case train(TrainSpec)

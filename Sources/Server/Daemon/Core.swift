@@ -8,6 +8,8 @@ struct Core: Sendable {
   let supervisor: Supervisor
   let scheduler: Scheduler
   let housekeeper: Housekeeper
+  let hooks: HookService
+  let alerts: AlertWatch
   let judge: Judge
   let changes: ChangeHub
   let workshop: Workshop

@@ -105,6 +105,7 @@ package struct Daemon: Sendable {
     // Stopped in the opposite order: first no new requests.
     let services: [any Service] = [
       storeFailure, ChangePump(core: core), core.housekeeper, core.supervisor, core.scheduler,
+      LeaseKeeper(store: store, clock: core.clock, logger: logger), core.hooks, core.alerts,
       http,
     ]
     var group = ServiceGroupConfiguration(
@@ -134,19 +135,24 @@ package struct Daemon: Sendable {
     let workshop = Workshop(label: "server.workshop")
     let judge = Judge(store: store, workshop: workshop)
     let clock = configuration.clock
+    let supervisor = Supervisor(
+      store: store, executor: executor,
+      options: Supervisor.Options(
+        slots: configuration.slots, socketPath: configuration.socketPath,
+        attemptsFolder: attemptsFolder(configuration)),
+      clock: clock, logger: configuration.logger)
     return Core(
-      store: store,
-      supervisor: Supervisor(
-        store: store, executor: executor,
-        options: Supervisor.Options(
-          slots: configuration.slots, socketPath: configuration.socketPath,
-          attemptsFolder: attemptsFolder(configuration)),
-        clock: clock, logger: configuration.logger),
+      store: store, supervisor: supervisor,
       scheduler: Scheduler(
         store: store, judge: judge, clock: clock, logger: configuration.logger),
       housekeeper: Housekeeper(
         store: store, undoSeconds: configuration.undoSeconds, clock: clock,
         logger: configuration.logger),
+      hooks: HookService(
+        store: store, clock: clock, directory: configuration.dataFolder,
+        socketPath: configuration.socketPath, logger: configuration.logger),
+      alerts: AlertWatch(
+        store: store, supervisor: supervisor, clock: clock, logger: configuration.logger),
       judge: judge, changes: ChangeHub(), workshop: workshop, clock: clock,
       facts: DaemonFacts(
         pid: Int64(getpid()), startedAt: clock.now(), socketPath: configuration.socketPath,
@@ -171,6 +177,11 @@ private struct ChangePump: Service {
   func run() async throws {
     for await change in core.store.changes().cancelOnGracefulShutdown() {
       await core.changes.signal()
+      await core.alerts.note(change)
+      // Points and logs are no events.
+      if change.isEverything || !change.kinds.isSubset(of: [.metrics, .progress, .logs]) {
+        await core.hooks.poke()
+      }
       if change.isEverything || change.kinds.contains(.jobs) {
         core.supervisor.poke()
         await core.scheduler.poke()

@@ -67,6 +67,20 @@ actor Supervisor: Service {
 
   var slotsInUse: Int { workers.values.count { $0.holdsSlot } }
 
+  /// What each attempt's worker and all it has started take now; one that cannot be told is left out.
+  func usage() async -> [Int64: WorkerUsage] {
+    var usage: [Int64: WorkerUsage] = [:]
+    for (id, worker) in workers {
+      guard let handle = worker.handle, handle.task == .work else { continue }
+      do {
+        usage[id] = try await executor.describe(handle)
+      } catch {
+        logger.debug("what attempt \(id) uses is not known: \(error)")
+      }
+    }
+    return usage
+  }
+
   /// Takes over what an earlier daemon left, then works until the daemon stops. Workers stay.
   func run() async throws {
     try await withGracefulShutdownHandler {

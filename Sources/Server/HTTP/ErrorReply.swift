@@ -95,7 +95,8 @@ struct ErrorReply: Sendable {
   private static func status(of error: StoreError) -> HTTPResponse.Status {
     switch error {
     case .runNotFound, .jobNotFound, .attemptNotFound, .experimentNotFound, .baselineNotFound,
-      .scheduleNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound, .metricNotFound:
+      .scheduleNotFound, .hookNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound,
+      .metricNotFound:
       .notFound
     case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
       .runDeleted, .baselineRunsDeleted, .paramConflict, .fileExists:

@@ -2,6 +2,7 @@
 
 import Experiments
 import HTTPTypes
+import Hummingbird
 import Store
 import Wire
 
@@ -9,6 +10,9 @@ enum EventsRoutes {
   static func endpoints(_ core: Core) -> [Endpoint] {
     [
       Endpoint(.get, "/events", query: ["after", "limit"]) { request in
+        if request.header(.accept)?.contains("text/event-stream") ?? false {
+          return try await follow(request, core)
+        }
         let limit = try request.limit()
         let events = try await core.store.events(
           after: try request.integer("after", in: 0...Int64.max) ?? 0, limit: limit)
@@ -16,18 +20,22 @@ enum EventsRoutes {
           Page(items: events, next: Cursor.next(events, limit: limit, id: \.id)))
       },
       Endpoint(.get, "/events/follow", query: ["after"]) { request in
-        var after = try request.integer("after", in: 0...Int64.max) ?? 0
-        if let last = request.header(.lastEventID) {
-          guard let value = Int64(last), value >= 0 else {
-            throw ServerError.badParameter(
-              name: "Last-Event-ID", value: last, expected: "the id of an event")
-          }
-          after = value
-        }
-        let follower = EventFollower(store: core.store, after: after)
-        return try await EventStream.response(core.changes) { try await follower.turn() }
+        try await follow(request, core)
       },
     ]
+  }
+
+  private static func follow(_ request: APIRequest, _ core: Core) async throws -> Response {
+    var after = try request.integer("after", in: 0...Int64.max) ?? 0
+    if let last = request.header(.lastEventID) {
+      guard let value = Int64(last), value >= 0 else {
+        throw ServerError.badParameter(
+          name: "Last-Event-ID", value: last, expected: "the id of an event")
+      }
+      after = value
+    }
+    let follower = EventFollower(store: core.store, after: after)
+    return try await EventStream.response(core.changes) { try await follower.turn() }
   }
 }
 

@@ -27,6 +27,10 @@ enum RecordingRoutes {
         try await core.store.addParams(run: id, body.params)
         return try Reply.acknowledged
       },
+      Endpoint(.post, "/runs/{run}/renew") { request in
+        let id = try await core.givenRun(try request.text("run"))
+        return try Reply.json(try await core.store.renewLease(run: id))
+      },
       Endpoint(.post, "/runs/{run}/end", bodyLimit: Limits.specBytes) { request in
         let body = try await request.json(EndRun.self)
         let id = try await core.givenRun(try request.text("run"))
@@ -39,7 +43,8 @@ enum RecordingRoutes {
   private static func newRun(_ body: OpenRun, _ core: Core) async throws -> Store.NewRun {
     var run = Store.NewRun(
       uid: body.uid, createdAt: body.createdAt, startedAt: body.startedAt,
-      params: body.params ?? [:], tags: body.tags ?? [:], seed: body.seed, note: body.note ?? "")
+      params: body.params ?? [:], tags: body.tags ?? [:], seed: body.seed, note: body.note ?? "",
+      leaseSeconds: body.leaseSeconds)
     if let name = body.name { run.name = name }
     if let experiment = body.experiment { run.experiment = experiment }
     if let parent = body.parent { run.parentId = try await core.givenRun(parent) }

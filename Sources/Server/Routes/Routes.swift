@@ -13,6 +13,7 @@ enum Routes {
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
       CareRoutes.endpoints(core),
+      WatchRoutes.endpoints(core), TopRoutes.endpoints(core), HookRoutes.endpoints(core),
     ].flatMap { $0 }.map { TokenGuard.guarded($0, core) }
   }
 }

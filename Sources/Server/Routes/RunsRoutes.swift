@@ -53,7 +53,8 @@ enum RunsRoutes {
       checkpoints: try await store.checkpoints(run: id),
       artifacts: try await store.artifacts(run: id),
       children: try await store.children(run: id), context: try await store.context(run: id),
-      graph: graph(spec, features: run.dataset?.features), spec: spec)
+      graph: graph(spec, features: run.dataset?.features), spec: spec,
+      lease: try await store.lease(run: id))
   }
 
   /// Told from the spec, so it is there as soon as the dataset has been read.

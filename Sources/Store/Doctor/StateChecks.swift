@@ -68,6 +68,13 @@ struct StateChecks {
     Contradiction(
       thing: "job", message: "it has no time of its end, and is ",
       sql: "SELECT NULL, id, state FROM jobs WHERE state IN \(final) AND ended_at IS NULL"),
+    Contradiction(
+      thing: "run", message: "its lease says otherwise, and it is ",
+      sql: """
+        SELECT r.id, r.id, r.status FROM leases l JOIN runs r ON r.id = l.run_id
+        WHERE r.job_id IS NOT NULL
+          OR r.status <> CASE WHEN l.expires_at IS NULL THEN 'lost' ELSE 'running' END
+        """),
   ]
 
   private func run(_ check: Contradiction) throws {

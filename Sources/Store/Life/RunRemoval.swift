@@ -12,7 +12,7 @@ package enum RunRemoval {
   /// owns goes with it, what only names it lets it go. A run in a baseline is not removed at all.
   package static let tables: Set<String> = [
     "metrics", "checkpoints", "artifacts", "params", "tags", "attempts", "purges", "check_runs",
-    "baseline_runs", "epoch_hashes", "run_origins", "runs",
+    "baseline_runs", "epoch_hashes", "run_origins", "leases", "run_alerts", "runs",
   ]
 
   /// Works on the oldest run in `purges` until `isOver` says so, one piece at least.
@@ -77,6 +77,8 @@ package enum RunRemoval {
     try db.run("DELETE FROM attempts WHERE run_id = ?", [run])
     try db.run("DELETE FROM epoch_hashes WHERE run_id = ?", [run])
     try db.run("DELETE FROM run_origins WHERE run_id = ?", [run])
+    try db.run("DELETE FROM leases WHERE run_id = ?", [run])
+    try db.run("DELETE FROM run_alerts WHERE run_id = ?", [run])
     try db.run("DELETE FROM purges WHERE run_id = ?", [run])
     try db.run("DELETE FROM runs WHERE id = ?", [run])
     if let job: Int64 = row?[1] { try removeJob(db, job) }

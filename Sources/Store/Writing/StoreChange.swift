@@ -14,6 +14,7 @@ package struct StoreChange: Sendable, Equatable {
     case baselines
     case checks
     case schedules
+    case hooks
   }
 
   package private(set) var kinds: Set<Kind> = []

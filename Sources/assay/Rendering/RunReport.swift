@@ -48,6 +48,7 @@ struct RunReport {
     if let progress = run.progress, progress.epochs > 0, !run.status.isFinal {
       facts.add("epochs", "\(progress.epoch) of \(progress.epochs)")
     }
+    if let lease = detail.lease { facts.add("lease", Self.text(lease)) }
     facts.add("dataset", run.dataset.map(Self.text))
     facts.add("from", detail.context.map(Self.text))
     facts.add("host", (detail.attempts.last?.environment).map(Self.text))
@@ -59,6 +60,12 @@ struct RunReport {
     facts.add(
       "children", detail.children.isEmpty ? nil : NumberList.text("run", detail.children))
     return facts
+  }
+
+  private static func text(_ lease: Lease) -> String {
+    let length = Quantities.duration(Double(lease.seconds))
+    let heard = "last heard of \(Moments.localToTheSecond(lease.lastWriteAt))"
+    return lease.expiresAt == nil ? "\(length), lapsed; \(heard)" : "\(length); \(heard)"
   }
 
   private var metrics: TextTable {

@@ -44,7 +44,7 @@ struct RawConnection {
     try await exchange(bytes, closing: true) { _ in false }
   }
 
-  private func exchange(
+  func exchange(
     _ bytes: [UInt8], closing: Bool = false, until isOver: @escaping @Sendable (String) -> Bool
   ) async throws -> String {
     let descriptor = descriptor
