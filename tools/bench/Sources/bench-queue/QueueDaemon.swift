@@ -89,11 +89,15 @@ struct Submissions {
         + "\"context\": {\"directory\": \"/tmp\", \"user\": \"bench\"}}").utf8)
   }
 
+  /// In the order of time, as clients make them.
   private static func uid(_ random: inout some RandomNumberGenerator) -> String {
-    (0..<2).map { _ in
-      let digits = String(random.next(), radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
+    let milliseconds = UInt64(Date().timeIntervalSince1970 * 1_000)
+    return padded(milliseconds << 16 | random.next() & 0xFFFF) + padded(random.next())
+  }
+
+  private static func padded(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   private struct Reply: Decodable {
