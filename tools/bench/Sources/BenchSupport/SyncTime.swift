@@ -4,7 +4,9 @@ import Glibc
 
 /// How long the disk takes to make 4 KiB at the end of a file durable.
 package enum SyncTime {
-  package static func measure(in folder: String, count: Int, pause: Double = 0) async throws -> Times {
+  package static func measure(in folder: String, count: Int, pause: Double = 0) async throws
+    -> Times
+  {
     let path = folder + "/sync-time"
     return try await onThread {
       let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

@@ -44,7 +44,9 @@ enum BacklogBench {
       try await long.stop()
       try await short.stop()
     }
-    compare("submission", Times(submission.empty).median, Times(submission.full).median, options, &figures)
+    compare(
+      "submission", Times(submission.empty).median, Times(submission.full).median, options, &figures
+    )
 
     var start = (empty: [Double](), full: [Double]())
     let jobs = options.quick ? 5 : 20
@@ -100,7 +102,8 @@ enum BacklogBench {
   }
 
   /// The same from what the store says of the jobs from this one on.
-  private static func pace(_ client: SocketClient, from first: Int, jobs: Int) async throws -> Double
+  private static func pace(_ client: SocketClient, from first: Int, jobs: Int) async throws
+    -> Double
   {
     let last = first + jobs
     while try !JobAnswer.get(client, last).isOver { try await Task.sleep(for: .milliseconds(10)) }

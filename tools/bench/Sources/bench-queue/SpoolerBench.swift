@@ -71,7 +71,10 @@ private struct Spooler {
     else { return nil }
     self.program = program
     self.folder = folder
-    environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "TS_SOCKET": folder + "/tsp.sock", "TS_SLOTS": "2", "TMPDIR": folder]
+    environment = [
+      "PATH": "/usr/bin:/bin", "HOME": folder, "TS_SOCKET": folder + "/tsp.sock", "TS_SLOTS": "2",
+      "TMPDIR": folder,
+    ]
   }
 
   func run(_ jobs: Int) async throws -> Double {

@@ -49,7 +49,8 @@ enum HardEnds {
       say("\(one.name): \(outcome.state) \(outcome.failureCode ?? "") \(message)")
       if outcome.state != one.state || !one.words.allSatisfy(message.contains) {
         findings.add(
-          "ends", "\(one.name) is \(outcome.state): \(message); it must be \(one.state) and name "
+          "ends",
+          "\(one.name) is \(outcome.state): \(message); it must be \(one.state) and name "
             + one.words.joined(separator: ", "))
       }
     }
@@ -95,7 +96,9 @@ enum HardEnds {
     mkdir(gone, 0o700)
     let bytes = (options.quick ? 100 : megabytes) * 1_000_000
     var cases: [Case] = []
-    func add(_ name: String, _ words: [String], _ folder: String, _ state: String, _ named: [String])
+    func add(
+      _ name: String, _ words: [String], _ folder: String, _ state: String, _ named: [String]
+    )
       throws
     {
       guard
