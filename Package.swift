@@ -146,13 +146,14 @@ let package = Package(
 
     // Robustness programs
     .target(name: "CFaults", path: "tools/robustness/Sources/CFaults"),
+    .target(name: "CAdversary", path: "tools/robustness/Sources/CAdversary"),
     .target(name: "COtherUser", path: "tools/robustness/Sources/COtherUser"),
     .target(name: "CPowerCut", path: "tools/robustness/Sources/CPowerCut"),
     .executableTarget(
       name: "robustness",
       dependencies: [
-        "BenchSupport", "Checkpoints", "CLinux", "COtherUser", "CPowerCut", "Experiments", "Wire",
-        .grdb,
+        "BenchSupport", "CAdversary", "Checkpoints", "CLinux", "COtherUser", "CPowerCut",
+        "Experiments", "Wire", .grdb,
       ],
       path: "tools/robustness/Sources/robustness", swiftSettings: strict),
 

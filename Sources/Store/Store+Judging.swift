@@ -143,11 +143,13 @@ extension Store {
   package func uncheckedScheduledJobs() async throws -> [UncheckedJob] {
     let final = JobState.allCases.filter(\.isFinal).map { "'\($0.rawValue)'" }
     return try await read { db in
+      // CROSS JOIN: from the schedules to their jobs. This is asked after each change, and there may
+      // be a hundred thousand jobs of no schedule.
       try db.rows(
         """
         SELECT j.id, (SELECT MAX(r.id) FROM runs r WHERE r.job_id = j.id), s.id, s.check_baseline,
           j.state
-        FROM jobs j JOIN schedules s ON s.id = j.schedule_id
+        FROM schedules s CROSS JOIN jobs j ON j.schedule_id = s.id
         WHERE s.check_baseline IS NOT NULL AND j.state IN (\(final.joined(separator: ", ")))
           AND NOT EXISTS (SELECT 1 FROM checks c WHERE c.job_id = j.id)
         ORDER BY j.id

@@ -32,10 +32,19 @@ enum RunWriter {
         run.bestMetric, run.keepLast, run.wholeEvery, now.microseconds,
       ])
     let id = db.lastInsertedRowID
+    // Most of what a submission writes is its params.
+    let insertion = try DirectStatement(
+      db, "INSERT INTO params (run_id, key, value, number) VALUES (?, ?, ?, ?)")
     for (key, value) in run.params {
-      try db.run(
-        "INSERT INTO params (run_id, key, value, number) VALUES (?, ?, ?, ?)",
-        [id, key, value, number(value)])
+      insertion.bind(1, id)
+      insertion.bind(2, key)
+      insertion.bind(3, value)
+      if let number = number(value) {
+        insertion.bind(4, value: number)
+      } else {
+        insertion.bind(4, nil as Int64?)
+      }
+      try insertion.execute()
     }
     for (key, value) in run.tags {
       try db.run("INSERT INTO tags (run_id, key, value) VALUES (?, ?, ?)", [id, key, value])

@@ -44,6 +44,11 @@ struct RawConnection {
     try await exchange(bytes, closing: true) { _ in false }
   }
 
+  /// Sends `bytes` and takes all that comes, without closing this side.
+  func exchangeToEnd(_ bytes: [UInt8]) async throws -> String {
+    try await exchange(bytes) { _ in false }
+  }
+
   func exchange(
     _ bytes: [UInt8], closing: Bool = false, until isOver: @escaping @Sendable (String) -> Bool
   ) async throws -> String {

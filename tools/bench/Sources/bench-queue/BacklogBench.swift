@@ -23,14 +23,15 @@ enum BacklogBench {
       let short = try await QueueDaemon(options, folder: empty, workers: .idle)
       let submissions = try Submissions.usual(long.socketPath)
       let longClient = try SocketClient(long.socketPath)
-      let shortClient = try SocketClient(short.socketPath)
       let taken = try submissions.submit(longClient, 1, &random)[0]
       first = taken + 1
-      try submissions.submit(shortClient, 1, &random)
       let filling = try await seconds {
         for _ in 0..<(waiting / 1_000) { try submissions.submit(longClient, 1_000, &random) }
       }
       print("\(waiting) jobs submitted in \(Figures.rounded(filling)) s")
+      // A connection that is not used meanwhile is closed.
+      let shortClient = try SocketClient(short.socketPath)
+      try submissions.submit(shortClient, 1, &random)
       for _ in 0..<rounds {
         submission.empty += try submit(submissions, shortClient, &random)
         submission.full += try submit(submissions, longClient, &random)
@@ -44,7 +45,9 @@ enum BacklogBench {
       try await long.stop()
       try await short.stop()
     }
-    compare("submission", Times(submission.empty).median, Times(submission.full).median, options, &figures)
+    compare(
+      "submission", Times(submission.empty).median, Times(submission.full).median, options, &figures
+    )
 
     var start = (empty: [Double](), full: [Double]())
     let jobs = options.quick ? 5 : 20
@@ -54,7 +57,7 @@ enum BacklogBench {
       start.full.append(try await pace(SocketClient(daemon.socketPath), from: first, jobs: jobs))
       // The one that was on its way when the daemon stopped is not looked at.
       first += jobs + 5
-      try await daemon.daemon.stop()
+      try await daemon.stopDaemon()
     }
     let last = try await QueueDaemon(options, folder: full, workers: .idle)
     try await last.stop()
@@ -100,7 +103,8 @@ enum BacklogBench {
   }
 
   /// The same from what the store says of the jobs from this one on.
-  private static func pace(_ client: SocketClient, from first: Int, jobs: Int) async throws -> Double
+  private static func pace(_ client: SocketClient, from first: Int, jobs: Int) async throws
+    -> Double
   {
     let last = first + jobs
     while try !JobAnswer.get(client, last).isOver { try await Task.sleep(for: .milliseconds(10)) }

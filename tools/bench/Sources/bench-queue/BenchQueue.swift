@@ -14,7 +14,13 @@ struct BenchQueue {
     var figures = Figures()
     for part in parts where options.wants(part.name) {
       print("== \(part.name)")
-      try await part.run(options, &figures)
+      do {
+        try await part.run(options, &figures)
+      } catch {
+        print("\(part.name) broke off: \(error)")
+        await QueueDaemon.stopAll()
+        exit(2)
+      }
     }
     exit(figures.failures == 0 ? 0 : 1)
   }

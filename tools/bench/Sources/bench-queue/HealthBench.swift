@@ -47,7 +47,8 @@ enum HealthBench {
         throw StoreBenchFailure("training \(id) is \(job.state), so the cores were not busy")
       }
     }
-    figures.add("health_p50_beside_trainings", times.median * 1_000, unit: "ms", goal: "", holds: nil)
+    figures.add(
+      "health_p50_beside_trainings", times.median * 1_000, unit: "ms", goal: "", holds: nil)
     let p99 = times.percentile(0.99) * 1_000
     figures.add(
       "health_p99_beside_trainings", p99, unit: "ms", goal: "<= 20",

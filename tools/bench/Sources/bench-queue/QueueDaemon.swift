@@ -3,8 +3,12 @@
 import BenchSupport
 import Foundation
 import Glibc
+import Synchronization
 
 struct QueueDaemon {
+  /// Those that run, for when a part breaks off.
+  private static let running = Mutex<[Int32: String]>([:])
+
   let daemon: BenchDaemon
   var socketPath: String { daemon.socketPath }
   var folder: String { daemon.folder }
@@ -23,15 +27,32 @@ struct QueueDaemon {
     }
     daemon = try await BenchDaemon(
       folder: folder, programs: options.programs, arguments: arguments)
+    let pid = daemon.pid
+    Self.running.withLock { $0[pid] = folder }
+  }
+
+  static func stopAll() async {
+    for (pid, folder) in running.withLock({ $0 }) {
+      kill(pid, SIGKILL)
+      endWorkers(of: folder)
+      remove(folder)
+    }
   }
 
   /// Ends the daemon and all workers in its folder.
   func stop() async throws {
-    try await daemon.stop()
-    endWorkers()
+    try await stopDaemon()
+    Self.endWorkers(of: folder)
   }
 
-  private func endWorkers() {
+  /// Its workers stay.
+  func stopDaemon() async throws {
+    try await daemon.stop()
+    let pid = daemon.pid
+    Self.running.withLock { $0[pid] = nil }
+  }
+
+  private static func endWorkers(of folder: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     for pid in names.compactMap({ pid_t($0) }) where pid != getpid() {
       // A process that has gone meanwhile is none of them.
@@ -89,11 +110,15 @@ struct Submissions {
         + "\"context\": {\"directory\": \"/tmp\", \"user\": \"bench\"}}").utf8)
   }
 
+  /// In the order of time, as clients make them.
   private static func uid(_ random: inout some RandomNumberGenerator) -> String {
-    (0..<2).map { _ in
-      let digits = String(random.next(), radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
+    let milliseconds = UInt64(Date().timeIntervalSince1970 * 1_000)
+    return padded(milliseconds << 16 | random.next() & 0xFFFF) + padded(random.next())
+  }
+
+  private static func padded(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   private struct Reply: Decodable {

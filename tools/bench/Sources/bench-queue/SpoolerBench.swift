@@ -2,6 +2,7 @@
 // commands: two hundred `true` on two slots, in turns.
 import BenchSupport
 import Foundation
+import Glibc
 
 enum SpoolerBench {
   static func run(_ options: BenchOptions, _ figures: inout Figures) async throws {
@@ -58,6 +59,7 @@ enum SpoolerBench {
 private struct Spooler {
   private let program: String
   private let environment: [String: String]
+  private let folder: String
 
   init?(_ options: BenchOptions, folder: String) {
     let places =
@@ -68,7 +70,11 @@ private struct Spooler {
         .first(where: { FileManager.default.isExecutableFile(atPath: $0) })
     else { return nil }
     self.program = program
-    environment = ["TS_SOCKET": folder + "/tsp.sock", "TS_SLOTS": "2", "TMPDIR": folder]
+    self.folder = folder
+    environment = [
+      "PATH": "/usr/bin:/bin", "HOME": folder, "TS_SOCKET": folder + "/tsp.sock", "TS_SLOTS": "2",
+      "TMPDIR": folder,
+    ]
   }
 
   func run(_ jobs: Int) async throws -> Double {
@@ -87,12 +93,32 @@ private struct Spooler {
     return list.contains(" queued ") || list.contains(" running ")
   }
 
+  /// Not by Foundation, which waits until the server that the first client leaves behind has gone.
   @discardableResult
   private func call(_ argument: String) async throws -> String {
-    let result = try await Processes.run(program, [argument], environment)
-    guard result.status == 0 else {
-      throw StoreBenchFailure("tsp \(argument) ended with status \(result.status)")
+    let output = folder + "/tsp.out"
+    let program = program
+    let variables = environment
+    return try await onThread {
+      var actions = posix_spawn_file_actions_t()
+      posix_spawn_file_actions_init(&actions)
+      defer { posix_spawn_file_actions_destroy(&actions) }
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+      var argv: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup(argument), nil]
+      var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") }
+      envp.append(nil)
+      defer { for pointer in argv + envp { free(pointer) } }
+      var pid: pid_t = 0
+      guard posix_spawn(&pid, program, &actions, nil, &argv, &envp) == 0 else {
+        throw StoreBenchFailure("\(program) cannot be started")
+      }
+      var status: Int32 = 0
+      while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+      guard status == 0 else {
+        throw StoreBenchFailure("tsp \(argument) ended with status \(status)")
+      }
+      return try String(contentsOfFile: output, encoding: .utf8)
     }
-    return result.output
   }
 }

@@ -7,6 +7,7 @@ import Foundation
 @main
 struct Robustness {
   static func main() {
+    if CommandLine.arguments.dropFirst() == [Adversary.word] { Adversary.be() }
     signal(SIGPIPE, SIG_IGN)
     let options = Options(CommandLine.arguments)
     guard let run = parts[options.part] else {

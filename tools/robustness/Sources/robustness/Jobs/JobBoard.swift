@@ -72,11 +72,11 @@ struct JobBoard {
     /// Of the newest attempt.
     var exitCode: Int?
     var attempts: Int
-    /// Attempts whose worker was lost.
+    /// Attempts whose worker was lost when it had told that its work began.
     var lostWorkers: Int
     /// Of the epochs of the newest run, its last state.
     var finalState: String?
-    /// The values of `loss` by their step.
+    /// The values of `loss` by their step, each of the newest attempt that told it.
     var losses: [Double]
 
     var isOver: Bool {
@@ -101,7 +101,7 @@ struct JobBoard {
             (SELECT exit_code FROM attempts a WHERE a.job_id = j.id ORDER BY number DESC LIMIT 1),
             (SELECT COUNT(*) FROM attempts a WHERE a.job_id = j.id),
             (SELECT COUNT(*) FROM attempts a WHERE a.job_id = j.id AND a.state = 'lost'
-              AND a.failure_code = 'worker_lost')
+              AND a.failure_code = 'worker_lost' AND a.started_at IS NOT NULL)
           FROM jobs j
           """)
       for row in rows {
@@ -118,7 +118,8 @@ struct JobBoard {
           losses: try Double.fetchAll(
             db,
             sql: """
-              SELECT value FROM metric_history WHERE run_id = ? AND key = 'loss' ORDER BY step
+              SELECT value, MAX(attempt) FROM metric_history WHERE run_id = ? AND key = 'loss'
+              GROUP BY step ORDER BY step
               """, arguments: [run]))
       }
       return outcomes

@@ -22,7 +22,7 @@ enum JobsProgram {
     [
       ("slow", SlowClients.run), ("malformed", MalformedRequests.run),
       ("startrace", StartRace.run), ("access", OtherUsers.run), ("storm", JobStorm.run),
-      ("losses", LossStorm.run),
+      ("losses", LossStorm.run), ("adversary", Adversary.run), ("ends", HardEnds.run),
     ]
   }
 }

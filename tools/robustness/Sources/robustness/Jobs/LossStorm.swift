@@ -127,12 +127,13 @@ enum LossStorm {
               + "losses and the final state \(outcome.finalState ?? "none"), not \(state)")
         }
       case "fail":
-        // A kill may come when the work was done but not yet told.
+        // A kill may also come when the work was done and its end written.
         let isRight =
-          outcome.lostWorkers == 0
-          ? outcome.state == "finished"
-          : outcome.state == "failed" && outcome.failureCode == "worker_lost"
-        if !isRight { findings.add("policy", "command \(job.id), hit \(job.kills) times, is \(told)") }
+          outcome.state == "finished"
+          || job.kills > 0 && outcome.state == "failed" && outcome.failureCode == "worker_lost"
+        if !isRight {
+          findings.add("policy", "command \(job.id), hit \(job.kills) times, is \(told)")
+        }
       default:
         if outcome.state != "finished" {
           findings.add("policy", "command \(job.id), to be queued again, is \(told)")

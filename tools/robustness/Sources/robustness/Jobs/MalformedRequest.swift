@@ -168,7 +168,8 @@ struct MalformedRequest {
         .utf8)
     for _ in 0..<random.number(1...6) {
       let size = pick(
-        &random, ["5", "0", "-1", "ffffffffffffffff", "fffffffffffffffff", "5;name=\0", "zz", "", "3"])
+        &random,
+        ["5", "0", "-1", "ffffffffffffffff", "fffffffffffffffff", "5;name=\0", "zz", "", "3"])
       bytes += Array("\(size)\r\n".utf8) + Array("{\"a\":".utf8)
       if !random.oneIn(4) { bytes += Array("\r\n".utf8) }
     }
@@ -187,14 +188,17 @@ struct MalformedRequest {
         (String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
     case 3: return Array("{\"jobs\": \(value(&random, 3)), \"context\": \(value(&random, 3))}".utf8)
     case 4:
-      let spec = "{\"kind\": \"train\", \"model\": \(value(&random, 3)), \"seed\": \(value(&random, 1))}"
+      let spec =
+        "{\"kind\": \"train\", \"model\": \(value(&random, 3)), \"seed\": \(value(&random, 1))}"
       let uid = random.oneIn(2) ? random.hexadecimal(32) : "short"
       return Array(
         ("{\"jobs\": [{\"uid\": \"\(uid)\", \"spec\": \(spec)}], "
           + "\"context\": {\"directory\": \"/\", \"user\": \"u\"}}").utf8)
-    case 5: return Array("{\"params\": \(value(&random, 2)), \"experiment\": \(value(&random, 1))}".utf8)
+    case 5:
+      return Array("{\"params\": \(value(&random, 2)), \"experiment\": \(value(&random, 1))}".utf8)
     case 6: return Array("{\"a\": \"\\ud800\", \"\\u0000\": \"\u{1}\"}".utf8)
-    case 7: return Array("{\"a\": 1, \"a\": 2, \"b\": 1\(String(repeating: "0", count: 5_000))}".utf8)
+    case 7:
+      return Array("{\"a\": 1, \"a\": 2, \"b\": 1\(String(repeating: "0", count: 5_000))}".utf8)
     default: return [0xEF, 0xBB, 0xBF] + Array("{}".utf8) + [0]
     }
   }

@@ -117,12 +117,14 @@ enum MalformedRequests {
     if status >= 500, status != 501, status != 505 {
       findings.add(
         "internal",
-        "request \(number) (\(request.kind)) was answered \(shown(socket.received)) to \(shown(request))")
+        "request \(number) (\(request.kind)) was answered \(shown(socket.received)) to \(shown(request))"
+      )
     }
     if status >= 400, !String(decoding: socket.received, as: UTF8.self).contains(#""code":""#) {
       findings.add(
         "envelope",
-        "request \(number) (\(request.kind)) was answered \(shown(socket.received)) to \(shown(request))")
+        "request \(number) (\(request.kind)) was answered \(shown(socket.received)) to \(shown(request))"
+      )
     }
     return status
   }
@@ -139,7 +141,8 @@ enum MalformedRequests {
   ) throws {
     let piece = [UInt8](repeating: 0x20, count: 64 << 10)
     for (name, head, isChunked) in [
-      ("told", "Content-Length: 1073741824", false), ("chunked", "Transfer-Encoding: chunked", true),
+      ("told", "Content-Length: 1073741824", false),
+      ("chunked", "Transfer-Encoding: chunked", true),
     ] {
       let socket = try RawSocket(place.socket)
       let start = "POST /api/v1/jobs HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n"
@@ -161,7 +164,8 @@ enum MalformedRequests {
       let mebibytes = Double(sent) / 1_048_576
       if socket.status != 413 {
         findings.add(
-          "too_large", "\(name): \(socket.status.map(String.init) ?? "no answer") after \(mebibytes) MiB")
+          "too_large",
+          "\(name): \(socket.status.map(String.init) ?? "no answer") after \(mebibytes) MiB")
       }
       // With the length told nothing has to be read; else the limit, and what the socket holds.
       let most = isChunked ? Double(bodyLimit) + 4 : 4

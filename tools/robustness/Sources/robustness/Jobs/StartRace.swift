@@ -80,7 +80,9 @@ enum StartRace {
       guard let end = runner.end else { continue }
       ends.append(end - runner.start)
       let text = try Files.text(runner.log)
-      if runner.process.wait(seconds: 0) != .code(1) || !text.contains("a daemon is running already") {
+      if runner.process.wait(seconds: 0) != .code(1)
+        || !text.contains("a daemon is running already")
+      {
         findings.add(
           "message", "\(String(describing: runner.process.wait(seconds: 0))): \(text.prefix(300))")
       }
