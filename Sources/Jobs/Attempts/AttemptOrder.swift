@@ -22,11 +22,13 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
   package var spec: JSONValue
   /// Stands in the environment of everything the attempt starts; not a secret.
   package var mark: String
+  /// Variables of the worker beyond the daemon's own.
+  package var environment: [String: String]?
 
   package init(
     protocolVersion: Int = AttemptOrder.currentProtocolVersion, socketPath: String, token: String,
     attemptId: Int64, jobId: Int64, runId: Int64, number: Int, spec: JSONValue,
-    mark: String = AttemptOrder.newMark()
+    mark: String = AttemptOrder.newMark(), environment: [String: String]? = nil
   ) {
     self.protocolVersion = protocolVersion
     self.socketPath = socketPath
@@ -37,6 +39,7 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
     self.number = number
     self.spec = spec
     self.mark = mark
+    self.environment = environment
   }
 
   /// 128 random bits as text.

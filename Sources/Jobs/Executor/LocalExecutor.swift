@@ -52,7 +52,7 @@ package final class LocalExecutor: Executor {
     defer { close(output) }
     let pid = try program.spawn(
       task, folder: folder, mark: order.mark, threads: order.spec["threads"]?.intValue ?? 1,
-      output: output, lock: lock)
+      output: output, lock: lock, variables: order.environment ?? [:])
 
     // Not yet awaited, so the pid is its own until then, even if it has ended already.
     guard let process = ProcessIdentity(pid: pid) else {
