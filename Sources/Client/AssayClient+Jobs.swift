@@ -27,11 +27,6 @@ extension AssayClient {
     try await post(APIPath("jobs", String(id), "cancel"))
   }
 
-  /// Keeps a queued job from starting, or lets a held one go.
-  package func setHeld(_ id: Int64, _ held: Bool) async throws -> Job {
-    try await post(APIPath("jobs", String(id), held ? "hold" : "release"))
-  }
-
   package func schedules() async throws -> Page<Schedule> {
     try await get(APIPath("schedules"))
   }

@@ -4,16 +4,26 @@
 package import Experiments
 
 package enum QueuePolicy {
-  /// A job that waits for a start.
+  /// A job that waits for nothing but room.
   package struct Queued: Sendable, Equatable {
     package var id: Int64
     package var priority: Int
     package var kind: JobKind
+    package var queue: String
+    package var resources: [String: Int]
+    package var isExclusive: Bool
 
-    package init(id: Int64, priority: Int, kind: JobKind) {
+    package init(
+      id: Int64, priority: Int = 0, kind: JobKind = .train,
+      queue: String = JobPolicy.defaultQueue, resources: [String: Int] = [:],
+      isExclusive: Bool = false
+    ) {
       self.id = id
       self.priority = priority
       self.kind = kind
+      self.queue = queue
+      self.resources = resources
+      self.isExclusive = isExclusive
     }
   }
 
@@ -21,19 +31,40 @@ package enum QueuePolicy {
   /// does not.
   package static func holdsSlot(_ kind: JobKind) -> Bool { kind != .serve }
 
-  /// The jobs to start now, in that order: higher priority first, then lower id, as many as slots
-  /// are free. Jobs that hold no slot always start.
-  package static func next(
-    of queued: [Queued], slots: Int, busy: Int
-  ) -> [Int64] {
-    var free = max(0, slots - busy)
-    return queued.sorted { ($1.priority, $0.id) < ($0.priority, $1.id) }
-      .filter { job in
-        guard holdsSlot(job.kind) else { return true }
-        free -= 1
-        return free >= 0
+  /// The jobs to start now, in that order: higher priority first, then lower id, as many as there
+  /// is room for in the machine and in their queues.
+  ///
+  /// - A job that wants a resource that is taken keeps those behind it from that resource, and from
+  ///   nothing else.
+  /// - An exclusive job starts when nothing runs. Until then nothing behind it starts, so what runs
+  ///   comes to its end; those before it, of higher priority, go on to be started.
+  package static func next(of queued: [Queued], in situation: QueueSituation) -> [Int64] {
+    var situation = situation
+    guard situation.exclusive == nil else { return [] }
+    var chosen: [Int64] = []
+    var reserved: Set<String> = []
+    for job in queued.sorted(by: isBefore) {
+      guard situation.mayEverRun(job), situation.hasRoom(inQueue: job.queue) || job.isExclusive
+      else { continue }
+      if job.isExclusive {
+        guard situation.running.isEmpty, situation.hasSlot(for: job.kind) else { break }
+        return [job.id]
       }
-      .map(\.id)
+      guard situation.hasSlot(for: job.kind) else { continue }
+      guard reserved.isDisjoint(with: job.resources.keys), situation.hasResources(job.resources)
+      else {
+        reserved.formUnion(job.resources.keys)
+        continue
+      }
+      chosen.append(job.id)
+      situation.running.append(.init(job))
+    }
+    return chosen
+  }
+
+  /// Higher priority, then lower id.
+  package static func isBefore(_ a: Queued, _ b: Queued) -> Bool {
+    (b.priority, a.id) < (a.priority, b.id)
   }
 
   package enum AfterLost: Sendable, Equatable {

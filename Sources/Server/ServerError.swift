@@ -28,6 +28,8 @@ package enum ServerError: Error, Sendable {
   /// `series`: what a run would have to be, in words.
   case nothingToCheck(baseline: String, series: String)
   case schemaNotFound(name: String)
+  /// A job wants more of a resource than the daemon counts.
+  case resourceUnavailable(name: String, wanted: Int, total: Int)
   case protocolVersion(theirs: Int)
   case shuttingDown
   /// Another daemon holds the lock.
@@ -63,6 +65,7 @@ extension ServerError {
     case .oneRunNeeded: "one_run_needed"
     case .nothingToCheck: "nothing_to_check"
     case .schemaNotFound: "schema_not_found"
+    case .resourceUnavailable: "resource_unavailable"
     case .protocolVersion: "protocol_version"
     case .shuttingDown: "shutting_down"
     case .daemonAlreadyRunning: "daemon_already_running"
@@ -107,6 +110,10 @@ extension ServerError {
     case .nothingToCheck(let baseline, let series):
       "there is no finished run of \(series) beside those of baseline \"\(baseline)\""
     case .schemaNotFound(let name): "there is no schema \"\(name)\""
+    case .resourceUnavailable(let name, let wanted, let total):
+      total == 0
+        ? "the job wants \(wanted) of \"\(name)\", and the daemon has none"
+        : "the job wants \(wanted) of \"\(name)\"; the daemon has \(total)"
     case .protocolVersion(let theirs):
       "the worker speaks protocol \(theirs), the daemon \(WorkerProtocol.version)"
     case .shuttingDown: "the daemon is shutting down"
@@ -133,6 +140,8 @@ extension ServerError {
     case .secretsInvalid: "one value for each name of secret_env, and for no other"
     case .oneRunNeeded: "name one run, e.g. 12 or @latest"
     case .nothingToCheck: "name the runs to check: assay check @NAME RUN..."
+    case .resourceUnavailable(let name, let wanted, _):
+      "start the daemon with: assayd --resource \(name)=\(wanted)"
     case .protocolVersion: "assayd and assay-worker must be of the same version"
     case .daemonAlreadyRunning: "use it, or end it with: assayd stop"
     case .dataFolderBusy(_, let verb):

@@ -76,8 +76,8 @@ extension Store {
   }
 
   /// The default queue first, then in order of their names, each with its open jobs.
-  package func queues() async throws -> [JobQueue] {
-    try await read { try QueueRows.counted($0) }
+  package func queues(counted: Bool = true) async throws -> [JobQueue] {
+    try await read { try counted ? QueueRows.counted($0) : QueueRows.all($0) }
   }
 
   /// Makes the queue if it is not there, and sets its slots.

@@ -24,7 +24,8 @@ struct Assay: AsyncParsableCommand {
         name: "Jobs",
         subcommands: [
           SubmitCommand.self, JobsCommand.self, CancelCommand.self, LogsCommand.self,
-          LogCommand.self, WatchCommand.self, TopCommand.self,
+          LogCommand.self, WatchCommand.self, TopCommand.self, HoldCommand.self,
+          ReleaseCommand.self, RetryCommand.self, EditCommand.self, QueueCommand.self,
         ]),
       CommandGroup(
         name: "Runs",

@@ -11,6 +11,7 @@ struct BackgroundStart {
   let slots: Int?
   let worker: String?
   let space: SpaceOptions
+  let counted: ResourceOptions
   let socketPath: String
 
   private static let patience = 60.0
@@ -77,7 +78,7 @@ struct BackgroundStart {
     ]
     if let slots { arguments += ["--slots", String(slots)] }
     if let worker { arguments += ["--worker", worker] }
-    arguments += space.arguments
+    arguments += space.arguments + counted.arguments
     let variables = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     var step = clinux_spawn_fork
     let pid = CStrings.with(arguments) { argv in

@@ -31,6 +31,8 @@ struct Run: AsyncParsableCommand {
 
   @OptionGroup var space: SpaceOptions
 
+  @OptionGroup var counted: ResourceOptions
+
   @Option(help: .hidden)
   var readyDescriptor: Int32?
 
@@ -46,7 +48,8 @@ struct Run: AsyncParsableCommand {
       let socketPath = try place.socketPath()
       if background {
         try BackgroundStart(
-          place: place, slots: slots, worker: worker, space: space, socketPath: socketPath
+          place: place, slots: slots, worker: worker, space: space, counted: counted,
+          socketPath: socketPath
         ).run()
       } else {
         try await serve(socketPath, announcement)
@@ -69,6 +72,7 @@ struct Run: AsyncParsableCommand {
       dataFolder: dataFolder, socketPath: socketPath,
       slots: slots ?? ProcessInfo.processInfo.activeProcessorCount, clock: .system, logger: logger)
     configuration.undoSeconds = space.undoDays * 86_400
+    configuration.resources = counted.amounts
     configuration.maxBytes = space.maxSize?.bytes
     configuration.onStoreFailure = StoreFailureEnd.end
     let daemon = try Daemon(

@@ -442,7 +442,7 @@ struct SupervisorTests {
     try Data("{}".utf8).write(to: URL(fileURLWithPath: folder.spoolPath + "/00000001.parcel"))
   }
 
-  private static func record(
+  static func record(
     _ state: AttemptState, failure: Failure? = nil, unsent: Bool = false
   ) -> ExitRecord {
     ExitRecord(

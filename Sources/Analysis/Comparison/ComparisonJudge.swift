@@ -14,14 +14,14 @@ package enum ComparisonJudge {
     var seen: Set<String> = []
     let chosen = (metrics ?? policy.metrics(reference: reference, candidate: candidate))
       .filter { seen.insert($0).inserted }
-    let onSameHosts = haveSameHostClass(reference, candidate)
+    let obstacle = obstacleToCosts(reference, candidate)
     let testRows = (reference + candidate).compactMap(\.testRows).min()
     let comparisons = chosen.map { metric in
       MetricJudge(
         metric: metric, rule: policy.rule(for: metric, testRows: testRows),
         reference: reference.compactMap { $0.metrics[metric] },
         candidate: candidate.compactMap { $0.metrics[metric] },
-        isComparable: onSameHosts || !CostMetric.all.contains(metric)
+        obstacle: CostMetric.all.contains(metric) ? obstacle : nil
       ).comparison()
     }
     return Comparison(
@@ -43,6 +43,24 @@ package enum ComparisonJudge {
       return .notEnoughData
     }
     return [.better, .different].first { verdicts.contains($0) } ?? .equivalent
+  }
+
+  /// What forbids to compare costs, in words.
+  private static func obstacleToCosts(
+    _ reference: [RunObservation], _ candidate: [RunObservation]
+  ) -> String? {
+    guard haveSameHostClass(reference, candidate) else {
+      return "the sides did not run on one class of machine"
+    }
+    let left = reference.contains { $0.ranBeside == true }
+    let right = candidate.contains { $0.ranBeside == true }
+    // A run of an earlier Assay, of which it is not known, is taken as it always was.
+    if left != right, (left ? candidate : reference).contains(where: { $0.ranBeside == false }) {
+      return left
+        ? "runs of the reference ran beside other jobs, and the candidate ran alone"
+        : "runs of the candidate ran beside other jobs, and the reference ran alone"
+    }
+    return nil
   }
 
   /// Whether every run of both sides ran on one and the same class of machine. Where that is not

@@ -8,8 +8,8 @@ struct MetricJudge {
   let rule: MetricRule
   let reference: [Double]
   let candidate: [Double]
-  /// Whether a cost may be compared: both sides ran on the same class of machine.
-  let isComparable: Bool
+  /// Why a cost may not be compared, if this is one.
+  let obstacle: String?
 
   func comparison() -> MetricComparison {
     let left = SampleStatistics.side(reference)
@@ -63,9 +63,7 @@ struct MetricJudge {
   private var refusal: (Verdict, String)? {
     if reference.isEmpty { return (.notEnoughData, "no run of the reference has it") }
     if candidate.isEmpty { return (.notEnoughData, "no run of the candidate has it") }
-    if !isComparable {
-      return (.notEnoughData, "not compared: the sides did not run on one class of machine")
-    }
+    if let obstacle { return (.notEnoughData, "not compared: \(obstacle)") }
     if let value = reference.first(where: { !$0.isFinite }) {
       return (.notEnoughData, "a run of the reference has the value \(MetricValue.text(value))")
     }

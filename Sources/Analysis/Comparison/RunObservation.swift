@@ -13,23 +13,26 @@ package struct RunObservation: Sendable, Equatable {
   package var covariates: [String: String]
   /// Rows of the test part; nil if that is not known.
   package var testRows: Int?
+  /// Whether other jobs ran at the same time; nil if that is not known.
+  package var ranBeside: Bool?
 
   package init(
     runId: Int64, params: [String: String] = [:], metrics: [String: Double] = [:],
-    covariates: [String: String] = [:], testRows: Int? = nil
+    covariates: [String: String] = [:], testRows: Int? = nil, ranBeside: Bool? = nil
   ) {
     self.runId = runId
     self.params = params
     self.metrics = metrics
     self.covariates = covariates
     self.testRows = testRows
+    self.ranBeside = ranBeside
   }
 
   /// - Parameters:
   ///   - environment: of the run's newest attempt.
   ///   - context: where its job was submitted from.
   package init(run: Run, environment: Environment?, context: SubmitContext?) {
-    self.init(runId: run.id, params: run.params)
+    self.init(runId: run.id, params: run.params, ranBeside: run.beside)
     metrics = run.metrics.mapValues(\.last)
     // A metric that the program records under the same name is its own measurement and wins.
     metrics.merge(CostMetric.judged(of: run.cost)) { recorded, _ in recorded }

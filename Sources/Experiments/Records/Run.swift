@@ -26,6 +26,8 @@ package struct Run: Codable, Sendable, Equatable {
   package var dataset: DatasetInfo?
   /// Hash of what must stay the same for runs to be one series.
   package var comparabilityKey: String?
+  /// Whether other jobs ran at the same time; nil: not known.
+  package var beside: Bool?
 
   package init(
     id: Int64, uid: Identifier, name: String, experiment: String, jobId: Int64?, parentId: Int64?,
@@ -33,7 +35,8 @@ package struct Run: Codable, Sendable, Equatable {
     endedAt: Timestamp? = nil, deletedAt: Timestamp? = nil, note: String = "",
     tags: [String: String] = [:], params: [String: String] = [:],
     metrics: [String: MetricSummary] = [:], progress: Progress? = nil, failure: Failure? = nil,
-    cost: Cost? = nil, dataset: DatasetInfo? = nil, comparabilityKey: String? = nil
+    cost: Cost? = nil, dataset: DatasetInfo? = nil, comparabilityKey: String? = nil,
+    beside: Bool? = nil
   ) {
     self.id = id
     self.uid = uid
@@ -56,6 +59,7 @@ package struct Run: Codable, Sendable, Equatable {
     self.cost = cost
     self.dataset = dataset
     self.comparabilityKey = comparabilityKey
+    self.beside = beside
   }
 }
 

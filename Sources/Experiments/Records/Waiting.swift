@@ -2,7 +2,7 @@
 
 package struct WaitReason: Codable, Sendable, Equatable {
   /// Stable: `held`, `dependency`, `retry`, `queue_paused`, `queue_full`, `resource`, `exclusive`,
-  /// `behind_exclusive`, `slot`, `starting`.
+  /// `behind_exclusive`, `slot`.
   package var code: String
   /// For people: "waits for job 12".
   package var message: String

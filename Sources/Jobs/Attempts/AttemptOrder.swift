@@ -24,12 +24,14 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
   package var secrets: [String: String]?
   /// Stands in the environment of everything the attempt starts; not a secret.
   package var mark: String
+  /// Variables of the worker beyond the daemon's own.
+  package var environment: [String: String]?
 
   package init(
     protocolVersion: Int = AttemptOrder.currentProtocolVersion, socketPath: String, token: String,
     attemptId: Int64, jobId: Int64, runId: Int64, number: Int, spec: JSONValue,
-    secrets: [String: String]? = nil,
-    mark: String = AttemptOrder.newMark()
+    secrets: [String: String]? = nil, mark: String = AttemptOrder.newMark(),
+    environment: [String: String]? = nil
   ) {
     self.protocolVersion = protocolVersion
     self.socketPath = socketPath
@@ -41,6 +43,7 @@ package struct AttemptOrder: Codable, Sendable, Equatable {
     self.spec = spec
     self.secrets = secrets
     self.mark = mark
+    self.environment = environment
   }
 
   /// 128 random bits as text.

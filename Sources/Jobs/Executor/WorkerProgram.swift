@@ -42,7 +42,7 @@ package struct WorkerProgram: Sendable {
   /// /dev/null, output to `output` and the locked descriptor as 3. Returns its pid.
   func spawn(
     _ task: WorkerTask, kind: String?, folder: AttemptFolder, mark: String, threads: Int,
-    output: Int32, lock: FileLock
+    output: Int32, lock: FileLock, variables given: [String: String] = [:]
   ) throws(JobsError) -> Int32 {
     let path = path(for: task, kind: kind)
     let arguments = [path] + Self.arguments(task, folder)
@@ -53,7 +53,7 @@ package struct WorkerProgram: Sendable {
       // A crash ends it at once; writing a backtrace would hold its slot for seconds.
       "SWIFT_BACKTRACE": "enable=no",
     ]
-    let variables = environment.merging(own) { _, new in new }
+    let variables = environment.merging(given) { _, new in new }.merging(own) { _, new in new }
       .map { "\($0.key)=\($0.value)" }.sorted()
     let (pid, step) = Self.withPointers(arguments) { argv in
       Self.withPointers(variables) { envp in

@@ -23,6 +23,8 @@ package struct DaemonConfiguration: Sendable {
   /// How large the store may become before it takes no more checkpoints and artifacts; nil: without
   /// limit.
   package var maxBytes: Int64?
+  /// What jobs may hold of the machine, counted: `gpu`: 2.
+  package var resources: [String: Int] = [:]
   /// Called at once when nobody knows any more what is on disk: nothing is acknowledged from then
   /// on, and `run` throws this error.
   package var onStoreFailure: @Sendable (StoreError) -> Void = { _ in }
@@ -139,7 +141,8 @@ package struct Daemon: Sendable {
       store: store, executor: executor,
       options: Supervisor.Options(
         slots: configuration.slots, socketPath: configuration.socketPath,
-        attemptsFolder: attemptsFolder(configuration)),
+        attemptsFolder: attemptsFolder(configuration),
+        resources: Resources(configuration.resources)),
       clock: clock, logger: configuration.logger)
     return Core(
       store: store, supervisor: supervisor,

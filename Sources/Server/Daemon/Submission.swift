@@ -10,15 +10,19 @@ import Wire
 struct Submission: Sendable {
   private let store: Store
   private let workshop: Workshop
+  /// Nil: what a job wants is not looked at.
+  private let resources: Resources?
 
   init(_ core: Core) {
     store = core.store
     workshop = core.workshop
+    resources = core.supervisor.options.resources
   }
 
   init(store: Store, workshop: Workshop) {
     self.store = store
     self.workshop = workshop
+    resources = nil
   }
 
   func newJobs(_ request: SubmitRequest) async throws -> [Store.NewJob] {
@@ -68,6 +72,7 @@ struct Submission: Sendable {
       }
       return try JobSpec.parse(json)
     }
+    try resources?.require(spec.policy.resources)
     switch spec.work {
     case .command: break
     case .train(let train):

@@ -16,11 +16,15 @@ actor Supervisor: Service {
     /// Holds one folder per attempt.
     var attemptsFolder: String
     var grace: Duration = .seconds(10)
+    var resources = Resources()
   }
 
-  private struct Worker {
+  struct Worker {
     let jobId: Int64
     var holdsSlot: Bool
+    /// What it takes of the machine while it holds a slot or serves; nil for one that only clears up.
+    var place: QueueSituation.Running?
+    var handedOut: [String: [Int]] = [:]
     /// Nil between the entry in the store and the start of the process.
     var handle: WorkerHandle?
     var isCancelling = false
@@ -32,18 +36,20 @@ actor Supervisor: Service {
     var failures = 0
   }
 
-  private let store: Store
+  let store: Store
   private let executor: any Executor
-  private let options: Options
+  let options: Options
   private let ends: AttemptEnds
-  private let logger: Logger
+  let limits: TimeLimits
+  let clock: WallClock
+  let logger: Logger
   private let secrets: SecretFiles
   /// Removes folders, which may be large.
   private let files = BlockingQueue("assay.old-folders")
   private let pokes: AsyncStream<Void>
   private nonisolated let pokeOnce: AsyncStream<Void>.Continuation
   /// By attempt.
-  private var workers: [Int64: Worker] = [:]
+  var workers: [Int64: Worker] = [:]
   private var isStopping = false
   /// What an ended worker has left is sent by a process, which needs somebody to send it to.
   private var isServing = false
@@ -51,6 +57,8 @@ actor Supervisor: Service {
   /// Starts in a row that failed for want of disk or processes, and when the next one may be tried.
   private var failedStarts = 0
   private var nextStart = ContinuousClock.now
+  /// When a pause that a job waits for is looked at again.
+  var wakeUpAt: ContinuousClock.Instant?
 
   init(
     store: Store, executor: any Executor, options: Options, clock: WallClock, logger: Logger
@@ -62,7 +70,9 @@ actor Supervisor: Service {
       dataFolder: (options.attemptsFolder as NSString).deletingLastPathComponent)
     self.logger = logger
     (pokes, pokeOnce) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    self.clock = clock
     ends = AttemptEnds(store: store, clock: clock, logger: logger)
+    limits = TimeLimits(store: store, clock: clock, logger: logger)
   }
 
   var slotsInUse: Int { workers.values.count { $0.holdsSlot } }
@@ -109,7 +119,10 @@ actor Supervisor: Service {
   /// There may be something to start.
   nonisolated func poke() { pokeOnce.yield() }
 
-  private func stop() { isStopping = true }
+  private func stop() async {
+    isStopping = true
+    await limits.stop()
+  }
 
   // MARK: Starting
 
@@ -125,7 +138,7 @@ actor Supervisor: Service {
   }
 
   /// There may be room on the disk, or for a process, then.
-  private func pokeLater(_ pause: Duration) {
+  func pokeLater(_ pause: Duration) {
     Task {
       try? await Task.sleep(for: pause)  // a sleep that is cut short does no harm
       poke()
@@ -135,24 +148,26 @@ actor Supervisor: Service {
   private var mayStart: Bool { !isStopping && ContinuousClock.now >= nextStart }
 
   private func fill() async throws {
+    try await settleWaiting()
     guard mayStart else { return }
     let free = options.slots - slotsInUse
     guard free > 0 else { return }
-    let waiting = try await store.nextQueued(limit: free)
-    let chosen = QueuePolicy.next(
-      of: waiting.map { .init(id: $0.id, priority: $0.priority, kind: $0.kind) },
-      slots: options.slots, busy: slotsInUse)
-    for id in chosen where mayStart { try await start(job: id) }
+    for job in try await chosen(free) where mayStart { try await start(job) }
   }
 
-  private func start(job id: Int64) async throws {
+  private func start(_ candidate: Store.Candidate) async throws {
+    guard let handedOut = free(candidate.resources) else { return }
+    let id = candidate.id
     let token = AttemptToken.make()
     let folder = options.attemptsFolder
     let begun = try await store.beginAttempt(
-      job: id, folder: { "\(folder)/\($0)" }, tokenSHA256: AttemptToken.hash(token))
+      job: id, as: candidate, resources: handedOut, folder: { "\(folder)/\($0)" },
+      tokenSHA256: AttemptToken.hash(token))
     guard let begun else { return }
     let attempt = begun.attempt
-    workers[attempt.id] = Worker(jobId: id, holdsSlot: QueuePolicy.holdsSlot(begun.job.kind))
+    workers[attempt.id] = Worker(
+      jobId: id, holdsSlot: QueuePolicy.holdsSlot(begun.job.kind),
+      place: .init(QueuePolicy.Queued(candidate)), handedOut: handedOut)
     var values: [String: String]?
     do {
       values = try secrets.values(of: begun.job.uid)
@@ -162,8 +177,8 @@ actor Supervisor: Service {
     }
     let order = AttemptOrder(
       socketPath: options.socketPath, token: token, attemptId: attempt.id, jobId: id,
-      runId: attempt.runId, number: attempt.number, spec: begun.job.spec,
-      secrets: values)
+      runId: attempt.runId, number: attempt.number, spec: begun.job.spec, secrets: values,
+      environment: options.resources.environment(handedOut))
     let handle: WorkerHandle
     do {
       handle = try await executor.start(order, in: self.folder(attempt.id))
@@ -177,6 +192,7 @@ actor Supervisor: Service {
     // Its end may have been reported already.
     guard let worker = workers[attempt.id], worker.handle == nil else { return }
     workers[attempt.id]?.handle = handle
+    await watch(attempt, of: begun.job)
     do {
       if try await store.job(id).cancelRequested { cancel(job: id) }
     } catch {
@@ -242,8 +258,14 @@ actor Supervisor: Service {
     for active in try await store.activeAttempts() {
       let id = active.attempt.id
       workers[id] = Worker(
-        jobId: active.job.id, holdsSlot: QueuePolicy.holdsSlot(active.job.kind))
+        jobId: active.job.id, holdsSlot: QueuePolicy.holdsSlot(active.job.kind),
+        place: .init(QueuePolicy.Queued(active.job)), handedOut: active.attempt.resources ?? [:])
       await conclude(id)
+      if workers[id]?.handle?.task == .work {
+        await watch(
+          active.attempt, of: active.job, activeAt: active.activeAt ?? active.heartbeatAt,
+          isAdopted: true, isOver: active.limit != nil)
+      }
     }
     await removeOldFolders()
     // Read again: a request may have come while this was going on.
@@ -262,7 +284,9 @@ actor Supervisor: Service {
       logger.warning("attempt \(id) has left something running: \(leftover.message)")
     }
     switch exit.task {
-    case .work: workers[id]?.status = exit.status
+    case .work:
+      workers[id]?.status = exit.status
+      await limits.forget(id)
     case .flush where exit.status == .code(Self.refusedExit): workers[id]?.isRefused = true
     case .flush: break
     }
@@ -300,6 +324,7 @@ actor Supervisor: Service {
         id, claimed: claimed, status: workers[id]?.status, folder: folder)
     }
     guard isEnded else { return }
+    await limits.forget(id)
     forget(id)
     do {
       try await secrets.removeOld(store)
@@ -346,6 +371,8 @@ actor Supervisor: Service {
   /// Its work is done, so others need not wait for the rest.
   private func againWithoutSlot(_ id: Int64) {
     workers[id]?.holdsSlot = false
+    workers[id]?.place = nil
+    workers[id]?.handedOut = [:]
     poke()
     again(id)
   }

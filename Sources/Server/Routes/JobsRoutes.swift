@@ -22,23 +22,17 @@ enum JobsRoutes {
           states: states.isEmpty ? nil : states, limit: limit,
           before: try request.integer("cursor", in: 1...Int64.max))
         return try await Reply.json(
-          large: Page(items: jobs, next: Cursor.next(jobs, limit: limit, id: \.id)),
+          large: Page(items: try await core.supervisor.explained(jobs), next: Cursor.next(jobs, limit: limit, id: \.id)),
           in: core.workshop)
       },
       Endpoint(.get, "/jobs/{job}") { request in
-        try Reply.json(try await core.store.job(try request.id("job")))
+        let job = try await core.store.job(try request.id("job"))
+        return try Reply.json(try await core.supervisor.explained(job))
       },
       Endpoint(.post, "/jobs/{job}/cancel") { request in
         let job = try await core.store.requestCancel(job: try request.id("job"))
         await core.supervisor.cancel(job: job.id)
         if job.state.isFinal { try await secretFiles(core).removeOld(core.store) }
-        return try Reply.json(job)
-      },
-      Endpoint(.post, "/jobs/{job}/hold") { request in
-        try Reply.json(try await core.store.setHeld(job: try request.id("job"), true))
-      },
-      Endpoint(.post, "/jobs/{job}/release") { request in
-        let job = try await core.store.setHeld(job: try request.id("job"), false)
         return try Reply.json(job)
       },
       Endpoint(.get, "/jobs/{job}/follow", query: ["after"]) { request in

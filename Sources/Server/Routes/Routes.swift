@@ -3,7 +3,8 @@
 enum Routes {
   static func all(_ core: Core) -> [Endpoint] {
     [
-      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core), RunListRoutes.endpoints(core),
+      StatusRoutes.endpoints(core), JobsRoutes.endpoints(core),
+      JobChangeRoutes.endpoints(core), QueueRoutes.endpoints(core), RunListRoutes.endpoints(core),
       RunsRoutes.endpoints(core), RecordingRoutes.endpoints(core),
       MetricsRoutes.endpoints(core), CheckpointsRoutes.endpoints(core),
       ArtifactsRoutes.endpoints(core), LogRoutes.endpoints(core), CompareRoutes.endpoints(core),

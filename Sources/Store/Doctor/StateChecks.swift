@@ -66,6 +66,18 @@ struct StateChecks {
       thing: "attempt", message: "it has no time of its end, and is ",
       sql: "SELECT run_id, id, state FROM attempts WHERE state IN \(final) AND ended_at IS NULL"),
     Contradiction(
+      thing: "job", message: "what it waits for is counted wrong: ",
+      sql: """
+        SELECT NULL, j.id, j.waits_for FROM jobs j WHERE j.waits_for <>
+          (SELECT COUNT(*) FROM job_dependencies d WHERE d.job_id = j.id)
+        """),
+    Contradiction(
+      thing: "job", message: "it is not in a queue that is there: ",
+      sql: """
+        SELECT NULL, j.id, j.queue FROM jobs j WHERE j.state NOT IN \(final)
+          AND j.queue NOT IN (SELECT name FROM queues)
+        """),
+    Contradiction(
       thing: "job", message: "it has no time of its end, and is ",
       sql: "SELECT NULL, id, state FROM jobs WHERE state IN \(final) AND ended_at IS NULL"),
     Contradiction(
@@ -106,6 +118,7 @@ struct StateChecks {
     Column(table: "runs", name: "progress", run: "id"),
     Column(table: "runs", name: "cost", run: "id"),
     Column(table: "attempts", name: "cost", run: "run_id"),
+    Column(table: "attempts", name: "resources", run: "run_id"),
     Column(table: "datasets", name: "info"), Column(table: "environments", name: "info"),
     Column(table: "schedules", name: "spec"), Column(table: "schedules", name: "context"),
     Column(table: "checks", name: "comparison"),

@@ -35,7 +35,7 @@ struct RunPageJSON {
       SELECT j.key, r.id, r.uid, r.name, r.experiment_id, r.job_id, r.parent_run_id, r.status,
         r.seed, r.created_at, r.started_at, r.ended_at, r.deleted_at, r.note, r.progress,
         r.failure_code, r.failure_message, r.cost, r.comparability_key, r.dataset_id,
-        \(Self.texts("params", select?.params)), \(Self.texts("tags", select?.tags))
+        \(Self.texts("params", select?.params)), \(Self.texts("tags", select?.tags)), r.beside
       FROM json_each(?) j CROSS JOIN runs r ON r.id = j.value
       """
     let keys = [select?.params, select?.tags].compactMap { $0 }.filter { !$0.isEmpty }
@@ -64,6 +64,7 @@ struct RunPageJSON {
 
   private mutating func write(_ row: Row, _ summaries: inout Summaries) throws {
     json.raw("{")
+    if let beside = row[22] as Bool? { json.raw("\"beside\":\(beside),") }
     if let key = row[18] as String? {
       json.member("\"comparability_key\":", key)
       json.raw(",")

@@ -10,7 +10,7 @@ enum RunRows {
   private static let columns = """
     j.key, r.id, r.uid, r.name, r.experiment_id, r.job_id, r.parent_run_id, r.status, r.seed,
     r.created_at, r.started_at, r.ended_at, r.deleted_at, r.note, r.progress, r.failure_code,
-    r.failure_message, r.cost, r.comparability_key, r.dataset_id
+    r.failure_message, r.cost, r.comparability_key, r.dataset_id, r.beside
     """
 
   static func one(_ db: Database, _ id: Int64) throws -> Run {
@@ -64,7 +64,8 @@ enum RunRows {
       deletedAt: row.optionalTime(12), note: row[13],
       progress: try (row[14] as String?).map { try RecordText.progress($0) },
       failure: row.failure(code: 15, message: 16),
-      cost: try (row[17] as String?).map { try RecordText.cost($0) }, comparabilityKey: row[18])
+      cost: try (row[17] as String?).map { try RecordText.cost($0) }, comparabilityKey: row[18],
+      beside: row[20])
   }
 
   private static func name(

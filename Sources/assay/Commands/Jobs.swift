@@ -72,13 +72,14 @@ enum JobTable {
     var table = TextTable([
       .right("job"), .right("run"), .left("name", flexible: true),
       .left("experiment", flexible: true), .left("state"), .right("progress"), .left("submitted"),
-      .right("took"),
+      .right("took"), .left("waits", flexible: true),
     ])
     for job in jobs {
       table.add([
         .init(String(job.id)), .init(job.runId.map(String.init) ?? ""), .init(job.name),
         .init(job.experiment), .init(state(job), StateText.tint(job.state)), .init(progress(job)),
         .init(Moments.relative(job.createdAt, to: now)), .init(took(job, now: now)),
+        .init(job.waits?.message ?? ""),
       ])
     }
     return table

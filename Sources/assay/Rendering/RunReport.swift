@@ -42,6 +42,7 @@ struct RunReport {
     facts.add("id", run.uid.text)
     facts.add("job", run.jobId.map(String.init))
     facts.add("seed", run.seed.map(String.init))
+    facts.add("beside", run.beside.map { $0 ? "ran beside other jobs" : "ran alone" })
     facts.add("created", Moments.localAndRelative(run.createdAt, now: now))
     facts.add("took", RunList.took(run, now: now))
     facts.add("exit code", detail.attempts.last?.exitCode.map(String.init))

@@ -21,21 +21,24 @@ final class TestDaemon: Sendable {
 
   /// Runs `body` with a daemon, and removes everything afterwards.
   static func with(
-    slots: Int = 2, maxBytes: Int64? = nil, _ body: (TestDaemon) async throws -> Void
+    slots: Int = 2, maxBytes: Int64? = nil, resources: [String: Int] = [:],
+    _ body: (TestDaemon) async throws -> Void
   ) async throws {
     try await withFolder { folder in
-      try await with(folder: folder, slots: slots, maxBytes: maxBytes, body)
+      try await with(
+        folder: folder, slots: slots, maxBytes: maxBytes, resources: resources, body)
     }
   }
 
   /// The same in a folder that stays, for tests of restarts. `workers` live on between them.
   static func with(
     folder: String, slots: Int = 2, workers: PlayedWorkers = PlayedWorkers(),
-    clock: TestClock = TestClock(), maxBytes: Int64? = nil,
+    clock: TestClock = TestClock(), maxBytes: Int64? = nil, resources: [String: Int] = [:],
     _ body: (TestDaemon) async throws -> Void
   ) async throws {
     let daemon = try await TestDaemon(
-      folder: folder, slots: slots, workers: workers, clock: clock, maxBytes: maxBytes)
+      folder: folder, slots: slots, workers: workers, clock: clock, maxBytes: maxBytes,
+      resources: resources)
     do {
       try await body(daemon)
     } catch {
@@ -55,7 +58,8 @@ final class TestDaemon: Sendable {
   }
 
   private init(
-    folder: String, slots: Int, workers: PlayedWorkers, clock: TestClock, maxBytes: Int64?
+    folder: String, slots: Int, workers: PlayedWorkers, clock: TestClock, maxBytes: Int64?,
+    resources: [String: Int]
   ) async throws {
     self.folder = folder
     self.workers = workers
@@ -66,6 +70,7 @@ final class TestDaemon: Sendable {
       dataFolder: folder + "/data", socketPath: folder + "/s/assay.sock", slots: slots,
       clock: WallClock { clock.now }, logger: logger)
     configuration.maxBytes = maxBytes
+    configuration.resources = resources
     let daemon = try Daemon(configuration, executor: workers.newExecutor())
     self.daemon = daemon
     client = AssayClient(socketPath: folder + "/s/assay.sock", timeout: .seconds(20))
