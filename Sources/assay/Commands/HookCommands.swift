@@ -33,7 +33,7 @@ struct HookAdd: AsyncParsableCommand {
 
       Examples:
         assay hook add mail --on run_failed --run 'mail -s Assay me@example.org'
-        assay hook add chat --on 'run_*' --post https://example.org/in --secret-file key
+        assay hook add chat --on 'run_*' --post https://chat.org/in --secret-file key
       """)
 
   @Argument(help: "Name of the hook.")
