@@ -20,6 +20,12 @@ CREATE INDEX chunks_by_base ON chunks (base_chunk_id) WHERE base_chunk_id IS NOT
 
 CREATE INDEX chunks_unreferenced ON chunks (created_at) WHERE reference_count = 0;
 
+CREATE INDEX hook_deliveries_by_hook ON hook_deliveries (hook_id, id);
+
+CREATE INDEX hook_deliveries_waiting ON hook_deliveries (next_at) WHERE state = 'waiting';
+
+CREATE UNIQUE INDEX hooks_by_name ON hooks (name) WHERE deleted_at IS NULL;
+
 CREATE INDEX jobs_active ON jobs (state) WHERE state IN ('starting', 'running');
 
 CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;
@@ -27,6 +33,8 @@ CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT N
 CREATE INDEX jobs_by_schedule ON jobs (schedule_id, id) WHERE schedule_id IS NOT NULL;
 
 CREATE INDEX jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
+
+CREATE INDEX leases_by_expiry ON leases (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE INDEX metrics_by_last ON metrics (key_id, last, run_id);
 
@@ -202,6 +210,40 @@ CREATE TABLE experiments (
   deleted_at INTEGER
 ) STRICT;
 
+CREATE TABLE hook_deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uid TEXT NOT NULL UNIQUE,        -- the same at each attempt, so that a receiver can tell
+  hook_id INTEGER NOT NULL REFERENCES hooks (id),
+  event_id INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed', 'dropped')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL,
+  answer TEXT,                     -- exit code or status of the last attempt, in words
+  last_error TEXT,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER
+) STRICT;
+
+CREATE TABLE hooks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  events TEXT NOT NULL,            -- JSON list of kinds, each perhaps with * at its end
+  command TEXT,                    -- for /bin/sh
+  url TEXT,
+  secret_file TEXT,
+  timeout_seconds INTEGER NOT NULL,
+  seen_event INTEGER NOT NULL,     -- deliveries have been made for all events up to this one
+  created_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  CHECK ((command IS NULL) <> (url IS NULL))
+) STRICT;
+
+CREATE TABLE job_stops (
+  job_id INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   uid TEXT NOT NULL UNIQUE,
@@ -225,6 +267,13 @@ CREATE TABLE jobs (
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   ended_at INTEGER
+) STRICT;
+
+CREATE TABLE leases (
+  run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  seconds INTEGER NOT NULL,
+  last_write_at INTEGER NOT NULL,
+  expires_at INTEGER               -- NULL: lapsed; the next write brings the run back
 ) STRICT;
 
 CREATE TABLE log_pieces (
@@ -285,6 +334,13 @@ CREATE TABLE purges (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id),
   asked_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE run_alerts (
+  run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  alert INTEGER NOT NULL,
+  raised_at INTEGER NOT NULL,
+  PRIMARY KEY (run_id, alert)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run_origins (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,

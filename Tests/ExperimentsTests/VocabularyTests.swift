@@ -55,6 +55,13 @@ extension String {
 }
 
 @Suite struct StatesTests {
+  @Test("a run's end is final, but a lost one may come back", arguments: RunStatus.allCases)
+  func runs(status: RunStatus) {
+    let expected: Set<RunStatus> =
+      status == .lost ? [.running] : status.isFinal ? [] : Set(RunStatus.allCases)
+    #expect(status.next == expected)
+  }
+
   @Test("final states lead nowhere, others always to an end", arguments: JobState.allCases)
   func ends(state: JobState) {
     #expect(state.next.isEmpty == state.isFinal)

@@ -32,8 +32,8 @@ struct HookAdd: AsyncParsableCommand {
       for half an hour. docs/hooks.md has the details.
 
       Examples:
-        assay hook add mail --on run_failed --run 'mail -s "run $ASSAY_EVENT_RUN" me@example.org'
-        assay hook add chat --on 'run_*' --post https://chat.example.org/in --secret-file key
+        assay hook add mail --on run_failed --run 'mail -s Assay me@example.org'
+        assay hook add chat --on 'run_*' --post https://chat.org/in --secret-file key
       """)
 
   @Argument(help: "Name of the hook.")

@@ -16,8 +16,8 @@ struct OpenCommand: AsyncParsableCommand {
       --lease 0 opens a run that is never lost.
 
       Examples:
-        run=$(assay open backup --tag host=laptop)
-        run=$(assay open sweep --experiment cooling --param speed=3 --lease 3600)
+        assay open backup --tag host=laptop
+        assay open sweep --experiment cooling --param speed=3 --lease 3600
       """)
 
   /// Long enough for a step that says nothing, short enough to hear of a crash the same hour.
@@ -73,7 +73,7 @@ struct RenewCommand: AsyncParsableCommand {
       Needed only where nothing is recorded for longer than the lease.
 
       Example:
-        while sleep 200; do assay renew 12; done
+        assay renew 12
       """)
 
   @Argument(help: ArgumentHelp("The run.", valueName: "run"))
