@@ -55,9 +55,9 @@ struct ProgramStart {
       let text = String(cString: entry)
       guard let sign = text.firstIndex(of: "=") else { continue }
       let name = String(text[..<sign])
-      guard Self.base.contains(name) || name.hasPrefix("LC_") || name == Self.markVariable else {
-        continue
-      }
+      guard Self.base.contains(name) || name.hasPrefix("LC_") || name == Self.markVariable
+        || Self.isHandedOut(name)
+      else { continue }
       variables[name] = String(text[text.index(after: sign)...])
     }
     if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
@@ -71,6 +71,11 @@ struct ProgramStart {
     variables["ASSAY_ATTEMPT"] = String(order.number)
     variables["ASSAY_TOKEN"] = order.token
     return variables
+  }
+
+  /// Which of the daemon's counted resources are the job's.
+  private static func isHandedOut(_ name: String) -> Bool {
+    name == "CUDA_VISIBLE_DEVICES" || name.hasPrefix("ASSAY_RESOURCE_")
   }
 
   private func checkDirectory() throws(Failure) {
