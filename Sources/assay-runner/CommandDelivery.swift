@@ -265,8 +265,8 @@ struct CommandDelivery {
   func nextDue(isEnding: Bool) -> Double {
     let now = Moment.now
     guard link.isIdle, refusal == nil else { return now + 1 }
-    guard hasStarted, awaySince == nil else { return max(now, times.retry) }
-    if isEnding { return now + 0.05 }
+    guard hasStarted else { return max(now, times.retry) }
+    if isEnding { return max(now + 0.05, min(times.retry, now + 1)) }
     var due = times.progress
     if !points.waiting.isEmpty { due = min(due, times.metrics) }
     if sentLog < output.fileBytes { due = min(due, times.log) }
