@@ -4,7 +4,8 @@ import Testing
 /// The help of every command, word by word: `ASSAY_UPDATE_GOLDEN=1` rewrites the files.
 @Suite struct CLIHelpTests {
   static let commands = [
-    "", "submit", "jobs", "cancel", "logs", "runs", "show", "metrics", "compare", "evaluate",
+    "", "submit", "jobs", "cancel", "logs", "log", "log metric", "log param", "log tag",
+    "log artifact", "log file", "runs", "show", "metrics", "compare", "evaluate",
     "checkpoint", "checkpoint list", "checkpoint export", "checkpoint import",
     "checkpoint diff", "checkpoint verify", "artifact",
     "artifact list", "artifact get", "artifact put", "tag", "note", "rename", "rm",
