@@ -51,7 +51,8 @@ package final class LocalExecutor: Executor {
     let output = try folder.openOutput()
     defer { close(output) }
     let pid = try program.spawn(
-      task, kind: order.spec["kind"]?.stringValue, folder: folder, mark: order.mark, threads: order.spec["threads"]?.intValue ?? 1,
+      task, kind: order.spec["kind"]?.stringValue, folder: folder, mark: order.mark,
+      threads: order.spec["threads"]?.intValue ?? 1,
       output: output, lock: lock)
 
     // Not yet awaited, so the pid is its own until then, even if it has ended already.
