@@ -34,6 +34,7 @@ struct CommandDelivery {
     var log = 0.0
     var progress = 0.0
     var spool = 0.0
+    var record = 0.0
   }
 
   private static let shortest = 0.02
@@ -152,7 +153,7 @@ struct CommandDelivery {
     pause = min(pause * 2, Self.longest)
     if !spoolIsOthers, now >= times.spool, now - (awaySince ?? now) > 0.5 {
       times.spool = now + 1
-      spool(durable: false)
+      spool(durable: endingSince != nil)
     }
   }
 
@@ -239,9 +240,8 @@ struct CommandDelivery {
     let patience = isHurried ? Self.hurriedPatience : Self.patience
     let isLate =
       awaySince.map { now - max($0, endingSince ?? now) > patience } ?? false
-      && now >= times.spool
-    guard isForAnother || isLate else { return false }
-    times.spool = now + 1
+    guard isForAnother || isLate, now >= times.record else { return false }
+    times.record = now + 1
     guard spool(durable: true) else { return false }
     return write(end, cost, unsent: !files.parcels().isEmpty, durable: true)
   }
@@ -265,8 +265,8 @@ struct CommandDelivery {
   func nextDue(isEnding: Bool) -> Double {
     let now = Moment.now
     guard link.isIdle, refusal == nil else { return now + 1 }
-    guard hasStarted, awaySince == nil else { return max(now, times.retry) }
-    if isEnding { return now + 0.05 }
+    guard hasStarted else { return max(now, times.retry) }
+    if isEnding { return max(now + 0.05, min(times.retry, now + 1)) }
     var due = times.progress
     if !points.waiting.isEmpty { due = min(due, times.metrics) }
     if sentLog < output.fileBytes { due = min(due, times.log) }

@@ -131,8 +131,8 @@ struct BrokenSpec: Sendable, CustomTestStringConvertible {
         "metrics.3: \"accuracy\" is listed twice",
       ]),
     BrokenSpec(
-      name: "unknown kind", changes: "kind: command",
-      mistakes: ["kind: \"command\" is none of train, evaluate"]),
+      name: "unknown kind", changes: "kind: painting",
+      mistakes: ["kind: \"painting\" is none of train, command, evaluate"]),
     BrokenSpec(
       name: "unknown keys",
       changes: """

@@ -52,7 +52,8 @@ extension LocalExecutor {
     _ folder: AttemptFolder, _ order: AttemptOrder, holding lock: FileLock
   ) async throws -> Adoption {
     defer { lock.release() }
-    try await ProcessFamily(leader: nil, mark: order.mark).kill(on: processes)
+    let former = try await files.run { try folder.readProcess() }
+    try await ProcessFamily(leader: nil, mark: order.mark, former: former).kill(on: processes)
     return try await files.run {
       if let exit = try folder.readExit() { return .ended(exit) }
       return .vanished(claimed: try !folder.revoke())

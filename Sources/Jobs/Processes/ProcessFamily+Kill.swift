@@ -11,7 +11,8 @@ extension ProcessFamily {
   package func kill(
     on queue: BlockingQueue, deadline: Duration = .seconds(30)
   ) async throws {
-    try await queue.run { try self.freeze() }
+    // Mostly nobody is left, and looking at every process of the machine takes its time.
+    guard try await queue.run({ try self.freeze() }) else { return }
     let end = ContinuousClock.now + deadline
     var pause = Duration.milliseconds(2)
     while true {
@@ -29,15 +30,17 @@ extension ProcessFamily {
 
   /// Stops members until a look finds no new one. Bounded: one that is stuck in the kernel cannot
   /// be stopped, and cannot start others either.
-  private func freeze() throws(JobsError) {
+  /// - Returns: whether there was any.
+  private func freeze() throws(JobsError) -> Bool {
     var frozen = Set<ProcessIdentity>()
     for _ in 0..<100 {
       let new = members().map(\.identity).filter { !frozen.contains($0) }
-      if new.isEmpty { return }
+      if new.isEmpty { return !frozen.isEmpty }
       for identity in new {
         try identity.send(SIGSTOP)
         frozen.insert(identity)
       }
     }
+    return true
   }
 }

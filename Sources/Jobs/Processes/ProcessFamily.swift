@@ -17,11 +17,16 @@ package struct ProcessFamily: Sendable {
   /// pid, and when the whole session has ended another process may get it: members that are older
   /// than this moment are surely the worker's, younger ones only while the leader is there.
   private let leaderSeenTicks: UInt64
+  /// Members are no older than this.
+  private let oldest: UInt64
 
   /// The family of a leader seen alive just now, or without a leader.
-  package init(leader: ProcessIdentity?, mark: String) {
+  /// - Parameter former: the leader that there was, where it is known: nobody of the family is older.
+  package init(leader: ProcessIdentity?, mark: String, former: ProcessIdentity? = nil) {
     self.leader = leader
     self.mark = mark
+    let first = leader ?? former
+    oldest = first?.bootId == ProcessIdentity.currentBootId ? first?.startTicks ?? 0 : 0
     let ticks = UInt64(clinux_ticks_per_second())
     let now = UInt64(max(0, clinux_boot_nanoseconds()))
     let seen = now / (1_000_000_000 / ticks)
@@ -38,7 +43,6 @@ package struct ProcessFamily: Sendable {
     among table: [ProcessStat], environment carries: (Int32, String) -> Bool
   ) -> [ProcessStat] {
     let here = getpid()
-    let oldest = leader?.startTicks ?? 0
     let leaderNow = leader.flatMap { leader in
       leader.bootId == ProcessIdentity.currentBootId
         ? table.first { $0.pid == leader.pid && $0.startTicks == leader.startTicks } : nil
@@ -81,9 +85,18 @@ package struct ProcessFamily: Sendable {
   }
 
   static func everyProcess() -> [ProcessStat] {
-    let names: [String]
-    do { names = try FileManager.default.contentsOfDirectory(atPath: "/proc") } catch { return [] }
-    return names.compactMap { Int32($0) }.compactMap { ProcessStat.read(pid: $0) }
+    // Several times for each job that ends, so not by Foundation.
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    var table: [ProcessStat] = []
+    while let entry = readdir(directory) {
+      guard (0x30...0x39).contains(entry.pointee.d_name.0) else { continue }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if let pid = Int32(name), let stat = ProcessStat.read(pid: pid) { table.append(stat) }
+    }
+    return table
   }
 
   /// Whether the environment that a process was started with holds the mark. False for processes of

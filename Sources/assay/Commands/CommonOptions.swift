@@ -19,7 +19,8 @@ struct CommonOptions: ParsableArguments {
   ///   - token: sent with each request.
   ///   - timeout: for one request and its answer.
   func withClient<Result: Sendable>(
-    token: String? = nil, timeout: Duration = .seconds(60), _ body: (AssayClient) async throws -> Result
+    token: String? = nil, timeout: Duration = .seconds(60),
+    _ body: (AssayClient) async throws -> Result
   ) async throws -> Result {
     try await AssayClient.with(socketPath: socketPath, token: token, timeout: timeout, body)
   }

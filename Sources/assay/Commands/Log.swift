@@ -13,7 +13,7 @@ struct LogCommand: AsyncParsableCommand {
     commandName: "log",
     abstract: "Record metrics, params, tags and files into a run, from within a job.",
     discussion: """
-      In a job the run is the job's own; elsewhere name one with --run. What is printed by a run is \\
+      In a job the run is the job's own; elsewhere name one with --run. What is printed by a run is \
       shown by: assay logs
 
       Examples:

@@ -79,7 +79,8 @@ final class TestDaemon: Sendable {
         return false
       }
       let text = String(decoding: data, as: UTF8.self)
-      return (text.contains("assay-worker") || text.contains("assay-runner")) && text.contains(self.data)
+      return (text.contains("assay-worker") || text.contains("assay-runner"))
+        && text.contains(self.data)
     }
   }
 
