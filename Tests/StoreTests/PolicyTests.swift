@@ -7,9 +7,8 @@ import Store
 import Testing
 
 extension JobSpec {
-  fileprivate static func with(_ name: String = "net", _ policy: JobPolicy) -> JobSpec {
+  fileprivate static func with(_ policy: JobPolicy) -> JobSpec {
     var spec = JobSpec.test()
-    spec.name = name
     spec.policy = policy
     return spec
   }

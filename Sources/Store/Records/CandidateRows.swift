@@ -25,7 +25,7 @@ enum CandidateRows {
     _ db: Database, _ limit: Int, paused: Set<String>
   ) throws -> [Store.Candidate] {
     var candidates: [Store.Candidate] = []
-    var lane = try nextLane(db, after: nil)
+    var lane = try nextQueue(db, after: "")
     while let (queue, text) = lane {
       if paused.contains(queue) {
         lane = try nextQueue(db, after: queue)
@@ -72,15 +72,16 @@ enum CandidateRows {
       [(others + [run]).jsonList])
   }
 
+  /// Two steps, since SQLite walks over all equal rows for a comparison of pairs.
   private static func nextLane(
-    _ db: Database, after lane: (queue: String, resources: String)?
+    _ db: Database, after lane: (queue: String, resources: String)
   ) throws -> (queue: String, resources: String)? {
     let row = try db.row(
       """
-      SELECT queue, resources FROM jobs WHERE \(isReady) AND (queue, resources) > (?, ?)
-      ORDER BY queue, resources LIMIT 1
-      """, [lane?.queue ?? "", lane?.resources ?? ""])
-    return row.map { ($0[0], $0[1]) }
+      SELECT queue, resources FROM jobs WHERE \(isReady) AND queue = ? AND resources > ?
+      ORDER BY resources LIMIT 1
+      """, [lane.queue, lane.resources])
+    return try row.map { ($0[0], $0[1]) } ?? nextQueue(db, after: lane.queue)
   }
 
   private static func nextQueue(
