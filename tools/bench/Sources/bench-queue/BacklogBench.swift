@@ -29,6 +29,8 @@ enum BacklogBench {
         for _ in 0..<(waiting / 1_000) { try submissions.submit(longClient, 1_000, &random) }
       }
       print("\(waiting) jobs submitted in \(Figures.rounded(filling)) s")
+      // What was written must be on the disk, or it would be written beside what is measured.
+      try await Task.sleep(for: .seconds(options.quick ? 0 : 5))
       // A connection that is not used meanwhile is closed.
       let shortClient = try SocketClient(short.socketPath)
       try submissions.submit(shortClient, 1, &random)

@@ -20,10 +20,13 @@ struct QueueDaemon {
   ) async throws {
     var arguments = ["--slots", "\(slots)"]
     if workers == .idle {
-      let path = folder + "/idle-worker"
-      try Data("#!/bin/sh\nexec sleep 100000\n".utf8).write(to: URL(fileURLWithPath: path))
-      chmod(path, 0o700)
-      arguments += ["--worker", path]
+      // The daemon looks for the one of command jobs beside the worker that it is told.
+      for name in ["/assay-worker", "/assay-runner"] {
+        let script = Data("#!/bin/sh\nexec sleep 100000\n".utf8)
+        try script.write(to: URL(fileURLWithPath: folder + name))
+        chmod(folder + name, 0o700)
+      }
+      arguments += ["--worker", folder + "/assay-worker"]
     }
     daemon = try await BenchDaemon(
       folder: folder, programs: options.programs, arguments: arguments)

@@ -48,8 +48,9 @@ enum Adversary {
       // Until a look, and one after it, finds nobody.
       var gone: Double?
       while Moment.now - cancelled < grace + 20 {
+        let look = Moment.now
         if adversaries(board, daemon).isEmpty {
-          gone = gone ?? Moment.now - cancelled
+          gone = gone ?? look - cancelled
           if Moment.now - cancelled > (gone ?? 0) + 0.2 { break }
         } else {
           gone = nil
