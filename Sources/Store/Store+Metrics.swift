@@ -16,6 +16,7 @@ extension Store {
       try Self.append(series, db, run: attempt.runId, attempt: attempt.number)
       change.note(.metrics, run: attempt.runId, job: attempt.jobId)
     }
+    notePoints(count)
     return count
   }
 
@@ -29,6 +30,7 @@ extension Store {
       try Self.append(series, db, run: id, attempt: 0)
       change.note(.metrics, run: id)
     }
+    notePoints(count)
     return count
   }
 
@@ -45,7 +47,11 @@ extension Store {
         try Self.append(series, db, run: id, attempt: 0)
         change.note(.metrics, run: id)
         return count
-      }, answer: answer)
+      },
+      answer: { [weak self] result in
+        if case .success(let count) = result { self?.notePoints(count) }
+        answer(result)
+      })
   }
 
   package func appendMetrics(attempt id: Int64, _ points: [MetricPoint]) async throws {

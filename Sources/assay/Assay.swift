@@ -46,7 +46,7 @@ struct Assay: AsyncParsableCommand {
       CommandGroup(
         name: "Daemon",
         subcommands: [
-          StatusCommand.self, EventsCommand.self, DiskUsageCommand.self,
+          StatusCommand.self, DoctorCommand.self, EventsCommand.self, DiskUsageCommand.self,
           GarbageCollectionCommand.self, VersionCommand.self,
         ]),
     ])

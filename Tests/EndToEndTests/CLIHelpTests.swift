@@ -11,7 +11,7 @@ import Testing
     "import mlflow", "import tensorboard", "import csv", "import jsonl", "baseline",
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
-    "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
+    "schedule show", "schedule history", "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
     "export", "import", "import archive", "du", "gc", "version",
   ]
 

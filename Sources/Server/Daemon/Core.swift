@@ -8,9 +8,11 @@ struct Core: Sendable {
   let supervisor: Supervisor
   let scheduler: Scheduler
   let housekeeper: Housekeeper
+  let reloading: Reloading
   let judge: Judge
   let changes: ChangeHub
   let workshop: Workshop
+  let meter: RequestMeter
   let clock: WallClock
   let facts: DaemonFacts
 
@@ -40,6 +42,5 @@ struct DaemonFacts: Sendable {
   let startedAt: Timestamp
   let socketPath: String
   let dataFolder: String
-  let slots: Int
   let libraries: [String: String]
 }

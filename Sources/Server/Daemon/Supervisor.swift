@@ -33,7 +33,7 @@ actor Supervisor: Service {
 
   private let store: Store
   private let executor: any Executor
-  private let options: Options
+  private var options: Options
   private let ends: AttemptEnds
   private let logger: Logger
   /// Removes folders, which may be large.
@@ -59,6 +59,14 @@ actor Supervisor: Service {
     self.logger = logger
     (pokes, pokeOnce) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     ends = AttemptEnds(store: store, clock: clock, logger: logger)
+  }
+
+  var slots: Int { options.slots }
+
+  /// What runs goes on, also beyond a smaller number.
+  func setSlots(_ slots: Int) {
+    options.slots = slots
+    poke()
   }
 
   var slotsInUse: Int { workers.values.count { $0.holdsSlot } }

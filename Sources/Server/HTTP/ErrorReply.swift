@@ -12,7 +12,7 @@ import Wire
 
 struct ErrorReply: Sendable {
   let status: HTTPResponse.Status
-  let body: ErrorBody
+  var body: ErrorBody
 
   init(_ error: any Error) {
     switch error {
@@ -70,14 +70,14 @@ struct ErrorReply: Sendable {
     case .methodNotAllowed: .methodNotAllowed
     case .bodyTooLarge: .contentTooLarge
     case .requestTooSlow: .requestTimeout
-    case .tokenMissing: .unauthorized
+    case .tokenMissing, .accessDenied: .unauthorized
     case .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
       .limitExceeded, .oneRunNeeded, .protocolVersion:
       .badRequest
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable
     case .daemonAlreadyRunning, .dataFolderBusy, .folder, .folderOpen, .workerNotFound, .socket,
-      .socketPathTaken:
+      .socketPathTaken, .token, .listen:
       .internalServerError
     }
   }

@@ -12,7 +12,8 @@ enum Routes {
       AttemptRoutes.endpoints(core),
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
-      CareRoutes.endpoints(core),
+      CareRoutes.endpoints(core), ExpositionRoutes.endpoints(core),
+      ReloadRoutes.endpoints(core),
     ].flatMap { $0 }
   }
 }
