@@ -33,7 +33,9 @@ extension Store {
       for row in try db.rows("SELECT state, COUNT(*) FROM attempts GROUP BY state") {
         attempts[row[0]] = row[1]
       }
-      func count(_ table: String) throws -> Int { Int(try db.int64("SELECT COUNT(*) FROM \(table)") ?? 0) }
+      func count(_ table: String) throws -> Int {
+        Int(try db.int64("SELECT COUNT(*) FROM \(table)") ?? 0)
+      }
       return Gauges(
         jobsByState: jobs, attemptsByState: attempts,
         oldestQueuedAt: try db.int64("SELECT MIN(created_at) FROM jobs WHERE state = 'queued'")

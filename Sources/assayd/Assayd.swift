@@ -23,7 +23,8 @@ struct Assayd: AsyncParsableCommand {
       """,
     version: AssayVersion.text,
     subcommands: [
-      Run.self, Stop.self, Reload.self, BackupVerb.self, RestoreVerb.self, DoctorVerb.self, MigrateVerb.self,
+      Run.self, Stop.self, Reload.self, BackupVerb.self, RestoreVerb.self, DoctorVerb.self,
+      MigrateVerb.self,
     ], defaultSubcommand: Run.self)
 }
 
@@ -42,12 +43,12 @@ struct Place: ParsableArguments {
   var config: String?
 
   /// - Throws: `Problem`.
-  func config() throws -> ConfigFile {
+  func configFile() throws -> ConfigFile {
     try ConfigFile.read(explicit: config.map { Places.absolute($0) })
   }
 
   /// - Throws: `Problem`, if the configuration file cannot be understood.
-  var dataFolder: String { get throws { try dataFolder(config()) } }
+  var dataFolder: String { get throws { try dataFolder(configFile()) } }
 
   func dataFolder(_ config: ConfigFile) throws -> String {
     if let data { return Places.absolute(data) }

@@ -30,7 +30,8 @@ struct SettingFlags: ParsableArguments {
   var logLevel: LogLevelName?
 
   @Option(
-    help: ArgumentHelp("Log lines for people (text, the default) or programs (json).",
+    help: ArgumentHelp(
+      "Log lines for people (text, the default) or programs (json).",
       valueName: "format"))
   var logFormat: LogFormat?
 
@@ -69,7 +70,7 @@ struct Settings: Equatable {
 
   /// - Throws: `Problem`, which names the line of the file; `PlacesError`.
   init(_ place: Place, _ flags: SettingFlags) throws {
-    let config = try place.config()
+    let config = try place.configFile()
     dataFolder = try place.dataFolder(config)
     socketPath = try place.socketPath(config)
     worker = flags.worker.map { Places.absolute($0) } ?? config["worker"].map(Self.path)
@@ -160,5 +161,5 @@ enum LogLevelName: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension ListenAddress: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  init?(argument: String) { self.init(argument) }
 }

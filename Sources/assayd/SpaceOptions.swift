@@ -23,7 +23,8 @@ struct SpaceOptions: ParsableArguments {
 
   /// For another start of this program.
   var arguments: [String] {
-    (undoDays.map { ["--undo-days", String($0)] } ?? []) + (maxSize.map { ["--max-size", String($0.bytes)] } ?? [])
+    (undoDays.map { ["--undo-days", String($0)] } ?? [])
+      + (maxSize.map { ["--max-size", String($0.bytes)] } ?? [])
   }
 }
 

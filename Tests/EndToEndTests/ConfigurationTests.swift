@@ -62,7 +62,8 @@ struct ConfigurationTests {
   }
 
   @Test(arguments: [
-    ("slotz = 2", "1: \"slotz\" is unknown; did you mean slots?"), ("slots", "1: \"slots\" is not of the form"),
+    ("slotz = 2", "1: \"slotz\" is unknown; did you mean slots?"),
+    ("slots", "1: \"slots\" is not of the form"),
     ("\nslots = 0", "2: \"0\" is not a number from 1 to 1024"),
     ("slots = 2\nslots = 3", "2: \"slots\" is there already, on line 1"),
     ("max-size = big", "1: \"big\" is not a size such as 20GB"),
@@ -102,7 +103,9 @@ struct ConfigurationTests {
     try folder.write(
       "config/assay/assayd.conf",
       "data = \(folder.file("there"))\nsocket = \(folder.file("s/s.sock"))\nslots = 1\n")
-    let environment = ["XDG_CONFIG_HOME": folder.file("config"), "ASSAY_DATA": "", "ASSAY_SOCKET": ""]
+    let environment = [
+      "XDG_CONFIG_HOME": folder.file("config"), "ASSAY_DATA": "", "ASSAY_SOCKET": "",
+    ]
     func assayd(_ arguments: String...) async throws -> Programs.Result {
       try await Programs.run(Programs.path("assayd"), arguments, environment: environment)
     }

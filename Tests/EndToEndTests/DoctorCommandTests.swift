@@ -28,7 +28,9 @@ struct DoctorCommandTests {
       let result = try await daemon.assay("doctor", "--json")
       #expect(result.status == 0, "\(result.output)\(result.errors)")
       let report = try Self.report(result)
-      for check in ["socket", "permissions", "daemon", "versions", "worker", "queue", "clock", "store"] {
+      for check in [
+        "socket", "permissions", "daemon", "versions", "worker", "queue", "clock", "store",
+      ] {
         #expect(report.states(check) == ["ok"], "\(check): \(report.items)")
       }
       #expect(!report.states("disk").isEmpty)
@@ -45,7 +47,8 @@ struct DoctorCommandTests {
       #expect(result.status == 1)
       let report = try Self.report(result)
       #expect(report.states("permissions") == ["fail", "fail"])
-      #expect(report.items.contains { $0.hint == "close it with: chmod go-rwx \(daemon.data)/assay.db" })
+      #expect(
+        report.items.contains { $0.hint == "close it with: chmod go-rwx \(daemon.data)/assay.db" })
     }
   }
 

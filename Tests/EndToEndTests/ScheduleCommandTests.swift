@@ -38,7 +38,8 @@ struct ScheduleCommandTests {
       let queue = try DatabaseQueue(path: daemon.data + "/assay.db")
       try await queue.write { db in
         try db.execute(
-          sql: "UPDATE schedules SET time_zone = 'Europe/Atlantis', next_at = 1 WHERE name = 'broken'")
+          sql:
+            "UPDATE schedules SET time_zone = 'Europe/Atlantis', next_at = 1 WHERE name = 'broken'")
       }
       try queue.close()
       try await daemon.start()

@@ -72,7 +72,8 @@ struct SecurityTests {
     let local = AssayClient(socketPath: daemon.socket)
     try await eventually("it answers") { (try? await local.health().ok) == true }
     let file = daemon.data + "/assayd.token"
-    let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber
+    let mode =
+      try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber
     #expect(mode?.uint16Value == 0o600)
     let token = try String(contentsOfFile: file, encoding: .utf8)
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -99,7 +100,9 @@ struct SecurityTests {
     let point = MetricPoint(
       key: "loss", step: 1, epoch: nil, time: Timestamp(microseconds: 1_800_000_000_000_000),
       value: 1)
-    for _ in 0..<3 { try await client.appendMetrics(run: String(run.id), PointsBody(points: [point])) }
+    for _ in 0..<3 {
+      try await client.appendMetrics(run: String(run.id), PointsBody(points: [point]))
+    }
     #expect(try await client.history(String(run.id), key: "loss").values == [1])
     await client.shutdown()
     // The command line takes it from a file.

@@ -55,7 +55,8 @@ struct ExpositionTests {
       if line.hasPrefix("# HELP ") { continue }
       #expect(line.hasPrefix(family), "\(line)")
       let cut = try #require(line.lastIndex(of: " "))
-      let value = try #require(Double(line[line.index(after: cut)...].replacing("+Inf", with: "inf")))
+      let value = try #require(
+        Double(line[line.index(after: cut)...].replacing("+Inf", with: "inf")))
       #expect(values.updateValue(value, forKey: String(line[..<cut])) == nil, "\(line)")
     }
     return values
@@ -81,8 +82,10 @@ struct ExpositionTests {
     }
   }
 
-  @Test(arguments: ["", "X-Request-Id: \(String(repeating: "x", count: 129))\r\n",
-    "X-Request-Id: two words\r\n", "X-Request-Id: \"quoted\"\r\n"])
+  @Test(arguments: [
+    "", "X-Request-Id: \(String(repeating: "x", count: 129))\r\n",
+    "X-Request-Id: two words\r\n", "X-Request-Id: \"quoted\"\r\n",
+  ])
   func oneWithoutAUsableIdGetsOne(header: String) async throws {
     try await TestDaemon.with { daemon in
       for line in ["GET /api/v1/jobs/99", "POST /api/v1/runs/99/metrics"] {
@@ -99,6 +102,7 @@ struct ExpositionTests {
     _ daemon: TestDaemon, _ line: String, _ body: String, header: String
   ) async throws -> String {
     try await RawConnection(daemon.socketPath).exchange(
-      "\(line) HTTP/1.1\r\nHost: assay\r\n\(header)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      "\(line) HTTP/1.1\r\nHost: assay\r\n\(header)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    )
   }
 }

@@ -130,9 +130,10 @@ import Testing
       #expect(try await test.store.noteProblem(nil, ofSchedule: id))
       #expect(try await !test.store.noteProblem(nil, ofSchedule: id))
       let kinds = try await test.store.events(limit: 10).map(\.kind)
-      #expect(kinds.filter { $0.hasPrefix("schedule_") }.suffix(2) == [
-        "schedule_broken", "schedule_mended",
-      ])
+      #expect(
+        kinds.filter { $0.hasPrefix("schedule_") }.suffix(2) == [
+          "schedule_broken", "schedule_mended",
+        ])
     }
   }
 

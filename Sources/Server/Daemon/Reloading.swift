@@ -46,7 +46,8 @@ actor Reloading {
     await supervisor.setSlots(settings.slots)
     await housekeeper.setUndoSeconds(settings.undoSeconds)
     store.maxBytes = settings.maxBytes
-    logger.info("settings read anew", metadata: ["result": "\(report.lines.joined(separator: "; "))"])
+    logger.info(
+      "settings read anew", metadata: ["result": "\(report.lines.joined(separator: "; "))"])
     return report
   }
 

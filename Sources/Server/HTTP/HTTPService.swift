@@ -85,7 +85,7 @@ struct HTTPService: Service {
     }
   }
 
-  private static func gate(_ door: Door, _ logger: Logger) -> any RemovableChannelHandler & ChannelInboundHandler {
+  private static func gate(_ door: Door, _ logger: Logger) -> any RemovableChannelHandler {
     switch door {
     case .socket: PeerCheck(owner: geteuid(), logger: logger)
     case .address(_, let token): TokenGate(token: token, logger: logger)

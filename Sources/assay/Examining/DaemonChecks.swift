@@ -54,7 +54,8 @@ enum ClockChecks {
     let ahead = last.seconds(since: now)
     if now < earliest {
       findings.add(
-        "clock", .fail, "it is \(Moments.local(now)), which cannot be", "set the clock (timedatectl)")
+        "clock", .fail, "it is \(Moments.local(now)), which cannot be",
+        "set the clock (timedatectl)")
     } else if ahead > tolerance {
       findings.add(
         "clock", .warn,
@@ -70,7 +71,8 @@ enum StoreChecks {
   private static let longLog: Int64 = 1 << 30
 
   static func look(at usage: StoreUsage, _ findings: inout Findings) {
-    let text = "\(Quantities.bytes(usage.fileBytes)), of which \(Quantities.bytes(usage.freeBytes)) "
+    let text =
+      "\(Quantities.bytes(usage.fileBytes)), of which \(Quantities.bytes(usage.freeBytes)) "
       + "are free; log \(Quantities.bytes(usage.walBytes))"
     let used = usage.fileBytes - usage.freeBytes
     if let most = usage.maxBytes, used >= most {

@@ -71,7 +71,7 @@ enum ScheduleText {
           firing.manual ? firing.outcome.rawValue + " by hand" : firing.outcome.rawValue,
           firing.outcome == .refused ? .bad : .plain),
         .init(firing.jobId.map(String.init) ?? ""),
-        firing.jobState.map { .init(StateText.text($0), StateText.tint($0)) } ?? .init(""),
+        firing.jobState.map { TextTable.Cell(StateText.text($0), StateText.tint($0)) } ?? "",
         .init(firing.runId.map(String.init) ?? ""),
         .init(firing.verdict?.replacing("_", with: " ") ?? ""), .init(firing.reason ?? ""),
       ])
