@@ -47,6 +47,20 @@ extension AssayClient {
     try await delete(APIPath("schedules", String(id)))
   }
 
+  /// When it fires next, `limit` times.
+  package func scheduleTimes(_ id: Int64, limit: Int = 5) async throws -> Page<ScheduleTime> {
+    try await get(APIPath("schedules", String(id), "times").query("limit", limit))
+  }
+
+  /// What became of its firings, newest first.
+  package func scheduleHistory(
+    _ id: Int64, limit: Int = 20, cursor: String? = nil
+  ) async throws -> Page<FiringRecord> {
+    try await get(
+      APIPath("schedules", String(id), "history").query("limit", limit)
+        .query("cursor", cursor))
+  }
+
   /// Fires the schedule at once, as if it were due now.
   package func runSchedule(_ id: Int64) async throws -> ScheduleFiring {
     try await post(APIPath("schedules", String(id), "run"))

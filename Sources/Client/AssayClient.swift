@@ -1,4 +1,4 @@
-// The typed client of the daemon's API over its Unix socket. One method per route stands in the
+// The typed client of the daemon's API over its Unix socket, or over TCP. One method per route stands in the
 // extensions beside this file; here are the requests themselves. All writes of the API are
 // idempotent, so a request whose connection broke off is sent once more.
 
@@ -11,15 +11,32 @@ import NIOHTTP1
 import Wire
 
 package final class AssayClient: Sendable {
+  /// Of a client over TCP its address.
   package let socketPath: String
+  /// `http://HOST:PORT`, over TCP.
+  private let url: String?
   let token: String?
   let timeout: Duration
   let http: HTTPClient
 
   /// `token` is a worker's, and names its attempt. `timeout` is for a whole request and its answer;
   /// followed streams have none. Close with `shutdown()`.
-  package init(socketPath: String, token: String? = nil, timeout: Duration = .seconds(60)) {
+  package convenience init(
+    socketPath: String, token: String? = nil, timeout: Duration = .seconds(60)
+  ) {
+    self.init(socketPath: socketPath, url: nil, token: token, timeout: timeout)
+  }
+
+  /// Over TCP: `url` is `http://HOST:PORT`, `token` the one in the daemon's data folder.
+  package convenience init(url: String, token: String, timeout: Duration = .seconds(60)) {
+    var url = url
+    while url.hasSuffix("/") { url.removeLast() }
+    self.init(socketPath: url, url: url, token: token, timeout: timeout)
+  }
+
+  private init(socketPath: String, url: String?, token: String?, timeout: Duration) {
     self.socketPath = socketPath
+    self.url = url
     self.token = token
     self.timeout = timeout
     var configuration = HTTPClient.Configuration()
@@ -44,7 +61,14 @@ package final class AssayClient: Sendable {
     socketPath: String, token: String? = nil, timeout: Duration = .seconds(60),
     _ body: (AssayClient) async throws -> Result
   ) async throws -> Result {
-    let client = AssayClient(socketPath: socketPath, token: token, timeout: timeout)
+    try await with(
+      AssayClient(socketPath: socketPath, token: token, timeout: timeout), body)
+  }
+
+  /// `body` with this client, which is closed afterwards.
+  package static func with<Result: Sendable>(
+    _ client: AssayClient, _ body: (AssayClient) async throws -> Result
+  ) async throws -> Result {
     do {
       let result = try await body(client)
       await client.shutdown()
@@ -138,10 +162,10 @@ extension AssayClient {
     var unreserved = CharacterSet.urlHostAllowed
     unreserved.remove(charactersIn: "%:@[]")
     let host = socketPath.addingPercentEncoding(withAllowedCharacters: unreserved) ?? socketPath
-    var request = HTTPClientRequest(url: "http+unix://\(host)\(path.text)")
+    var request = HTTPClientRequest(url: (url ?? "http+unix://\(host)") + path.text)
     request.method = method
     // Without it the encoded socket path would be the host's name.
-    request.headers.replaceOrAdd(name: "Host", value: "assay")
+    if url == nil { request.headers.replaceOrAdd(name: "Host", value: "assay") }
     if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
     return request
   }
@@ -214,7 +238,8 @@ extension AssayClient {
     case is ChannelError, is HTTPParserError:
       return ClientError.connectionLost("\(error)")
     default:
-      return error
+      // Of an address: no such host, nobody there.
+      return url == nil ? error : ClientError.daemonUnreachable(socket: socketPath)
     }
   }
 }

@@ -10,6 +10,10 @@ package enum Limits {
   package static let tagCharacters = 8_000
   /// The name of a job, an experiment, a baseline or a schedule, in characters.
   package static let nameCharacters = 200
+  /// Seconds over which a schedule's firings are spread.
+  package static let jitterSeconds = 86_400
+  /// Coming times of a schedule in one answer.
+  package static let scheduleTimes = 100
   /// A job spec as text, in bytes.
   package static let specBytes = 1 << 20
   /// Tags of one run.

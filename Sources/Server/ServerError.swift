@@ -42,6 +42,11 @@ package enum ServerError: Error, Sendable {
   case workerNotFound(path: String)
   case socket(path: String, reason: String)
   case socketPathTaken(path: String)
+  /// A request over TCP without the daemon's token.
+  case accessDenied
+  /// The file of that token.
+  case token(path: String, reason: String)
+  case listen(address: String, reason: String)
 }
 
 extension ServerError {
@@ -75,6 +80,9 @@ extension ServerError {
     case .workerNotFound: "worker_not_found"
     case .socket: "socket_unusable"
     case .socketPathTaken: "socket_path_taken"
+    case .accessDenied: "access_denied"
+    case .token: "token_unusable"
+    case .listen: "listen_failed"
     }
   }
 
@@ -128,6 +136,9 @@ extension ServerError {
     case .workerNotFound(let path): "there is no worker program at \(path)"
     case .socket(let path, let reason): "the socket \(path) cannot be used: \(reason)"
     case .socketPathTaken(let path): "\(path) is there and is not a socket"
+    case .accessDenied: "over TCP every request needs the daemon's token"
+    case .token(let path, let reason): "the token's file \(path) cannot be used: \(reason)"
+    case .listen(let address, let reason): "nobody can listen at \(address): \(reason)"
     }
   }
 
@@ -152,6 +163,11 @@ extension ServerError {
     case .folder: "name another one with --data"
     case .socket, .socketPathTaken: "name another one with --socket"
     case .limitExceeded: "send less at once"
+    case .accessDenied:
+      "send it as: Authorization: Bearer TOKEN (assay: ASSAY_TOKEN_FILE); it is in assayd.token in "
+        + "the daemon's data folder"
+    case .token(let path, _): "remove it, and a new one is made: rm \(path)"
+    case .listen: "name another address with --listen"
     default: nil
     }
   }

@@ -18,6 +18,7 @@ extension Store {
       try Self.append(series, db, run: attempt.runId, attempt: attempt.number, origin: origin)
       change.note(.metrics, run: attempt.runId, job: attempt.jobId)
     }
+    notePoints(count)
     return count
   }
 
@@ -30,6 +31,7 @@ extension Store {
     try await write { [clock] db, change in
       try Self.append(series, db, run: id, at: clock.now(), &change)
     }
+    notePoints(count)
     return count
   }
 
@@ -45,7 +47,11 @@ extension Store {
       { [clock] db, change in
         try Self.append(series, db, run: id, at: clock.now(), &change)
         return count
-      }, answer: answer)
+      },
+      answer: { [weak self] result in
+        if case .success(let count) = result { self?.notePoints(count) }
+        answer(result)
+      })
   }
 
   package func appendMetrics(attempt id: Int64, _ points: [MetricPoint]) async throws {

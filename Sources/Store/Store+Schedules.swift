@@ -1,26 +1,12 @@
-// Schedules: jobs that start by the clock. That a schedule has fired and the job it put into the
-// queue are one transaction, so each due time fires once, however often the daemon dies.
+// Schedules: jobs that start by the clock, and the terms they do it on. Firing is in
+// Store+Firings.swift.
 
 package import Experiments
 import GRDB
 
 extension Store {
-  package enum CatchUp: String, Sendable, CaseIterable {
-    /// Due times that were missed fire once, for the last of them.
-    case one
-    case none
-  }
-
-  package enum Overlap: String, Sendable, CaseIterable {
-    /// Nothing is queued while the job of an earlier firing is not over.
-    case skip
-    case allow
-  }
-
   /// What a schedule fires with, beside what its record tells.
   package struct ScheduleTerms: Sendable, Equatable {
-    package let catchUp: CatchUp
-    package let overlap: Overlap
     package let context: SubmitContext?
     /// A job of an earlier firing that is not over.
     package let activeJob: Int64?
@@ -30,9 +16,15 @@ extension Store {
   /// - Throws: `name_taken`, `invalid_value`, `limit_exceeded`.
   package func addSchedule(
     name: String, cron: String, timeZone: String, spec: JobSpec, checkBaseline: String?,
-    context: SubmitContext?, nextAt: Timestamp?, catchUp: CatchUp = .one, overlap: Overlap = .skip
+    context: SubmitContext?, nextAt: Timestamp?, catchUp: ScheduleCatchUp = .one,
+    overlap: ScheduleOverlap = .skip, jitterSeconds: Int = 0
   ) async throws -> Schedule {
     try Bounds.name(name, of: "name")
+    guard jitterSeconds >= 0 else {
+      throw StoreError.invalidValue(
+        field: "jitter_seconds", message: "is \(jitterSeconds); it must not be negative")
+    }
+    try Bounds.count(jitterSeconds, of: "jitter_seconds", atMost: Limits.jitterSeconds)
     let contextText = try context.map { try RecordCoding.text($0) }
     let specText = spec.json.canonicalText
     return try await write { [clock] db, change in
@@ -43,12 +35,12 @@ extension Store {
       try db.run(
         """
         INSERT INTO schedules (name, cron, time_zone, spec, check_baseline, catch_up, overlap,
-          context, created_at, next_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          context, created_at, next_at, jitter_seconds)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
           name, cron, timeZone, specText, checkBaseline, catchUp.rawValue, overlap.rawValue,
-          contextText, now.microseconds, nextAt?.microseconds,
+          contextText, now.microseconds, nextAt?.microseconds, jitterSeconds,
         ])
       let id = db.lastInsertedRowID
       try ScheduleRows.event(db, "schedule_added", id, at: now)
@@ -72,14 +64,13 @@ extension Store {
     try await read { db in
       let row = try db.row(
         """
-        SELECT catch_up, overlap, context, (SELECT MAX(j.id) FROM jobs j
+        SELECT context, (SELECT MAX(j.id) FROM jobs j
           WHERE j.schedule_id = s.id AND j.state IN ('held', 'queued', 'starting', 'running'))
         FROM schedules s WHERE s.id = ? AND s.deleted_at IS NULL
         """, [id])
       guard let row else { throw StoreError.scheduleNotFound(id) }
       return ScheduleTerms(
-        catchUp: try row.name(0), overlap: try row.name(1),
-        context: try RecordCoding.optional(row[2]), activeJob: row[3])
+        context: try RecordCoding.optional(row[0]), activeJob: row[1])
     }
   }
 
@@ -110,6 +101,26 @@ extension Store {
     }
   }
 
+  /// Keeps why a schedule cannot fire, or that it can again (nil). What is new is an event:
+  /// `schedule_broken` with the reason, `schedule_mended`.
+  /// - Returns: whether it is new.
+  /// - Throws: `schedule_not_found`.
+  package func noteProblem(_ problem: String?, ofSchedule id: Int64) async throws -> Bool {
+    try await write { [clock] db, change in
+      try ScheduleRows.require(db, id)
+      let isNew = try db.changed(
+        "UPDATE schedules SET problem = ? WHERE id = ? AND problem IS NOT ?",
+        [problem, id, problem])
+      guard isNew else { return false }
+      var data: [String: JSONValue] = ["schedule": .int(id)]
+      if let problem { data["reason"] = .string(problem) }
+      try EventRows.add(
+        db, problem == nil ? "schedule_mended" : "schedule_broken", at: clock.now(), data: data)
+      change.note(.schedules)
+      return true
+    }
+  }
+
   /// Its jobs, runs and checks stay.
   /// - Throws: `schedule_not_found`.
   package func deleteSchedule(_ id: Int64) async throws {
@@ -119,60 +130,6 @@ extension Store {
       try db.run("UPDATE schedules SET deleted_at = ? WHERE id = ?", [now.microseconds, id])
       try ScheduleRows.event(db, "schedule_deleted", id, at: now)
       change.note(.schedules)
-    }
-  }
-
-  /// Fires a schedule for a due time, unless it has fired for that or a later one, is paused or
-  /// deleted. A last firing in the future is one of a clock that was ahead: it counts for its own
-  /// due time alone.
-  /// - Parameters:
-  ///   - next: when it is due after that; kept also if it does not fire.
-  ///   - job: nil skips this firing, which is recorded.
-  ///   - reason: why it is skipped.
-  /// - Returns: the queued job; nil if nothing was.
-  /// - Throws: `schedule_not_found`, and what `submit` throws.
-  package func fireSchedule(
-    id: Int64, due: Timestamp, next: Timestamp?, job: NewJob?, reason: String? = nil
-  ) async throws -> Job? {
-    try await write { [clock, makeIdentifier] db, change in
-      let now = clock.now()
-      guard try db.int64("SELECT 1 FROM schedules WHERE id = ?", [id]) != nil else {
-        throw StoreError.scheduleNotFound(id)
-      }
-      let fires = try db.changed(
-        """
-        UPDATE schedules SET last_fired_at = ?, next_at = ?
-        WHERE id = ? AND deleted_at IS NULL AND paused = 0
-          AND (last_fired_at IS NULL OR last_fired_at < ?
-            OR last_fired_at > MAX(?, ?))
-          AND NOT EXISTS (SELECT 1 FROM jobs WHERE schedule_id = schedules.id AND due_at = ?)
-        """,
-        [
-          due.microseconds, next?.microseconds, id, due.microseconds, due.microseconds,
-          now.microseconds, due.microseconds,
-        ])
-      guard fires else {
-        // Otherwise it would stay due, and be tried again and again.
-        let isMoved = try db.changed(
-          """
-          UPDATE schedules SET next_at = ?
-          WHERE id = ? AND deleted_at IS NULL AND paused = 0 AND next_at <= ?
-          """, [next?.microseconds, id, due.microseconds])
-        if isMoved { change.note(.schedules) }
-        return nil
-      }
-      change.note(.schedules)
-      var data: [String: JSONValue] = ["schedule": .int(id), "due": .int(due.microseconds)]
-      guard var job else {
-        if let reason { data["reason"] = .string(reason) }
-        try EventRows.add(db, "schedule_skipped", at: now, data: data)
-        return nil
-      }
-      job.scheduleId = id
-      job.dueAt = due
-      let queued = try JobWriter.insert(db, job, run: makeIdentifier(now), at: now, &change)
-      try EventRows.add(db, "schedule_fired", at: now, job: queued, data: data)
-      return try JobRows.one(db, queued)
     }
   }
 }
@@ -195,15 +152,25 @@ enum ScheduleRows {
     try db.rows(
       """
       SELECT id, name, cron, time_zone, spec, check_baseline, paused, created_at, last_fired_at,
-        next_at
+        next_at, catch_up, overlap, jitter_seconds, COALESCE(problem,
+          (SELECT CASE WHEN f.outcome = 'refused' THEN f.reason END FROM schedule_firings f
+            WHERE f.schedule_id = schedules.id ORDER BY f.id DESC LIMIT 1))
       FROM schedules WHERE \(condition)
       """, arguments
     ).map {
-      Schedule(
-        id: $0[0], name: $0[1], cron: $0[2], timeZone: $0[3], spec: try JSONText.parse($0[4]),
+      let spec = spec($0[4])
+      return Schedule(
+        id: $0[0], name: $0[1], cron: $0[2], timeZone: $0[3], spec: spec ?? .null,
         checkBaseline: $0[5], paused: $0[6], createdAt: $0.time(7),
-        lastFiredAt: $0.optionalTime(8), nextAt: $0.optionalTime(9))
+        lastFiredAt: $0.optionalTime(8), nextAt: $0.optionalTime(9), catchUp: try $0.name(10),
+        overlap: try $0.name(11), jitterSeconds: $0[12],
+        problem: $0[13] ?? (spec == nil ? "its job spec is damaged" : nil))
     }
+  }
+
+  /// Nil for one that is damaged, which must not keep the other schedules from firing.
+  private static func spec(_ text: String) -> JSONValue? {
+    do { return try JSONText.parse(text) } catch { return nil }
   }
 
   static func event(_ db: Database, _ kind: String, _ id: Int64, at now: Timestamp) throws {

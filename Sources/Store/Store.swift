@@ -19,10 +19,15 @@ package final class Store: Sendable {
   private let hub = ChangeHub()
   private let isClosed = Atomic(false)
   private let readCount = Atomic(0)
+  private let pointCount = Atomic(0)
   /// Space set aside for deletions on a full disk.
   let reserve: Reserve?
   /// Beyond it no more checkpoints and artifacts are taken.
-  let maxBytes: Int64?
+  package var maxBytes: Int64? {
+    get { mostBytes.withLock { $0 } }
+    set { mostBytes.withLock { $0 = newValue } }
+  }
+  private let mostBytes: Mutex<Int64?>
   /// Decompression and hashing, which must neither hold up the writer nor Swift's own threads.
   let work = DispatchQueue(label: "store.work", attributes: .concurrent)
 
@@ -68,7 +73,7 @@ package final class Store: Sendable {
     }
     self.clock = clock
     self.makeIdentifier = makeIdentifier
-    self.maxBytes = maxBytes
+    mostBytes = Mutex(maxBytes)
     databasePath = folder + "/" + StoreFile.name
     queue = WriteQueue(
       pool: pool, hub: hub, logKeeper: LogKeeper { [reserve] in reserve?.isSpent ?? false },
@@ -128,6 +133,18 @@ extension Store {
   ) throws {
     try requireSpace()
     queue.submit(body, answer: answer)
+  }
+
+  /// Metric points that were taken in since the store was opened, those sent again included.
+  var pointsTaken: Int { pointCount.load(ordering: .relaxed) }
+
+  func notePoints(_ count: Int) { pointCount.add(count, ordering: .relaxed) }
+
+  /// Returns once a reader and the writer have answered: the store does its work.
+  package func answers() async {
+    // What they answer does not matter here, an error included.
+    _ = try? await read { try $0.int64("SELECT 1") }
+    _ = try? await queue.write { db, _ in try db.int64("SELECT 1") }
   }
 
   /// Runs `body` on a snapshot of the database. As `write`, for the store and its tests.

@@ -17,6 +17,8 @@ package struct ErrorBody: Codable, Sendable, Error, Equatable {
   package var field: String?
   /// All that is wrong with a job spec.
   package var mistakes: [SpecMistake]?
+  /// What the daemon's log calls the request.
+  package var requestId: String?
 
   package init(
     code: String, message: String, hint: String? = nil, field: String? = nil,

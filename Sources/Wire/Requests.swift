@@ -164,10 +164,17 @@ package struct ScheduleRequest: Codable, Sendable {
   package var spec: JSONValue
   package var checkBaseline: String?
   package var context: SubmitContext
+  /// Nil: `one`.
+  package var catchUp: ScheduleCatchUp?
+  /// Nil: `skip`.
+  package var overlap: ScheduleOverlap?
+  /// Nil: 0.
+  package var jitterSeconds: Int?
 
   package init(
     name: String, cron: String, timeZone: String?, spec: JSONValue, checkBaseline: String?,
-    context: SubmitContext
+    context: SubmitContext, catchUp: ScheduleCatchUp? = nil, overlap: ScheduleOverlap? = nil,
+    jitterSeconds: Int? = nil
   ) {
     self.name = name
     self.cron = cron
@@ -175,6 +182,9 @@ package struct ScheduleRequest: Codable, Sendable {
     self.spec = spec
     self.checkBaseline = checkBaseline
     self.context = context
+    self.catchUp = catchUp
+    self.overlap = overlap
+    self.jitterSeconds = jitterSeconds
   }
 }
 

@@ -49,7 +49,8 @@ struct Assay: AsyncParsableCommand {
       CommandGroup(
         name: "Daemon",
         subcommands: [
-          StatusCommand.self, EventsCommand.self, HookCommand.self, DiskUsageCommand.self,
+          StatusCommand.self, DoctorCommand.self, EventsCommand.self, HookCommand.self,
+          DiskUsageCommand.self,
           GarbageCollectionCommand.self, VersionCommand.self,
         ]),
     ])

@@ -1,6 +1,7 @@
 // `assayd`: the daemon's program. It puts the parts together and knows nothing else.
 
 import ArgumentParser
+import Foundation
 import Wire
 
 @main
@@ -14,14 +15,16 @@ struct Assayd: AsyncParsableCommand {
 
         assayd --background      starts it and returns when it is ready
         assayd stop              ends it; running jobs go on
+        assayd reload            has it read its configuration file anew
         assayd backup --to FILE  copies all it keeps into one file, also while it works
 
-      It takes --data, --socket, --slots, --worker, --undo-days and --max-size; see assayd run \
-      --help.
+      Its flags (assayd run --help) may also stand in ~/.config/assay/assayd.conf or \
+      /etc/assay/assayd.conf, one `key = value` a line.
       """,
     version: AssayVersion.text,
     subcommands: [
-      Run.self, Stop.self, BackupVerb.self, RestoreVerb.self, DoctorVerb.self, MigrateVerb.self,
+      Run.self, Stop.self, Reload.self, BackupVerb.self, RestoreVerb.self, DoctorVerb.self,
+      MigrateVerb.self,
     ], defaultSubcommand: Run.self)
 }
 
@@ -33,9 +36,37 @@ struct Place: ParsableArguments {
   @Option(help: "The Unix socket (ASSAY_SOCKET; default in XDG_RUNTIME_DIR).")
   var socket: String?
 
-  var dataFolder: String { data.map { Places.absolute($0) } ?? Places.dataFolder() }
+  @Option(
+    help: ArgumentHelp(
+      "Read this configuration file instead of ~/.config/assay/assayd.conf and "
+        + "/etc/assay/assayd.conf.", valueName: "file"))
+  var config: String?
 
-  func socketPath() throws -> String {
-    try socket.map { try Places.checkedSocket($0) } ?? Places.socket()
+  /// - Throws: `Problem`.
+  func configFile() throws -> ConfigFile {
+    try ConfigFile.read(explicit: config.map { Places.absolute($0) })
+  }
+
+  /// - Throws: `Problem`, if the configuration file cannot be understood.
+  var dataFolder: String { get throws { try dataFolder(configFile()) } }
+
+  func dataFolder(_ config: ConfigFile) throws -> String {
+    if let data { return Places.absolute(data) }
+    guard Self.isEmpty("ASSAY_DATA"), let entry = config["data"] else {
+      return Places.dataFolder()
+    }
+    return Settings.path(entry)
+  }
+
+  func socketPath(_ config: ConfigFile) throws -> String {
+    if let socket { return try Places.checkedSocket(socket) }
+    guard Self.isEmpty("ASSAY_SOCKET"), let entry = config["socket"] else {
+      return try Places.socket()
+    }
+    return try Places.checkedSocket(Settings.path(entry))
+  }
+
+  private static func isEmpty(_ variable: String) -> Bool {
+    (ProcessInfo.processInfo.environment[variable] ?? "").isEmpty
   }
 }

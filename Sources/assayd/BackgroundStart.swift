@@ -7,12 +7,11 @@ import Jobs
 import Server
 
 struct BackgroundStart {
-  let place: Place
-  let slots: Int?
-  let worker: String?
-  let space: SpaceOptions
-  let counted: ResourceOptions
+  let dataFolder: String
   let socketPath: String
+  /// Absolute.
+  let config: String?
+  let flags: SettingFlags
 
   private static let patience = 60.0
   private static let logBytes = 10 << 20
@@ -21,7 +20,7 @@ struct BackgroundStart {
   func run() throws {
     if try sayRunning() { return }
     try makeDataFolder()
-    let logPath = place.dataFolder + "/assayd.log"
+    let logPath = dataFolder + "/assayd.log"
     let log = try openLog(logPath)
     defer { close(log) }
     var ends: [Int32] = [0, 0]
@@ -34,7 +33,7 @@ struct BackgroundStart {
     let answer = try read(ends[0], logPath: logPath)
     if answer == Announcement.readyWord {
       return print(
-        Announcement.readyLine(socketPath: socketPath, dataFolder: place.dataFolder))
+        Announcement.readyLine(socketPath: socketPath, dataFolder: dataFolder))
     }
     // Another one may have been quicker.
     if answer.contains("daemon_already_running"), try sayRunning() { return }
@@ -43,7 +42,7 @@ struct BackgroundStart {
   }
 
   private func sayRunning() throws -> Bool {
-    guard let holder = try DaemonLock.holder(dataFolder: place.dataFolder) else { return false }
+    guard let holder = try DaemonLock.holder(dataFolder: dataFolder) else { return false }
     if let verb = holder.offlineVerb {
       throw ServerError.dataFolderBusy(pid: String(holder.process.pid), verb: verb)
     }
@@ -51,7 +50,7 @@ struct BackgroundStart {
     FileHandle.standardError.write(
       Data("assayd is running already (process \(holder.process.pid))\n".utf8))
     print(
-      Announcement.readyLine(socketPath: holder.socketPath, dataFolder: place.dataFolder))
+      Announcement.readyLine(socketPath: holder.socketPath, dataFolder: dataFolder))
     return true
   }
 
@@ -73,12 +72,11 @@ struct BackgroundStart {
   private func spawn(log: Int32, ready: Int32) throws {
     let program = try OwnProgram.path()
     var arguments = [
-      "assayd", "run", "--data", place.dataFolder, "--socket", socketPath,
+      "assayd", "run", "--data", dataFolder, "--socket", socketPath,
       "--ready-descriptor", "3",
     ]
-    if let slots { arguments += ["--slots", String(slots)] }
-    if let worker { arguments += ["--worker", worker] }
-    arguments += space.arguments + counted.arguments
+    if let config { arguments += ["--config", config] }
+    arguments += flags.arguments
     let variables = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     var step = clinux_spawn_fork
     let pid = CStrings.with(arguments) { argv in
@@ -120,10 +118,10 @@ struct BackgroundStart {
   private func makeDataFolder() throws {
     do {
       try FileManager.default.createDirectory(
-        atPath: place.dataFolder, withIntermediateDirectories: true,
+        atPath: dataFolder, withIntermediateDirectories: true,
         attributes: [.posixPermissions: 0o700])
     } catch {
-      throw ServerError.folder(path: place.dataFolder, reason: error.localizedDescription)
+      throw ServerError.folder(path: dataFolder, reason: error.localizedDescription)
     }
   }
 

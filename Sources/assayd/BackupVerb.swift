@@ -34,7 +34,7 @@ struct BackupVerb: AsyncParsableCommand {
   func run() async throws {
     await Care.ending(json: json) {
       let path = Places.absolute(target)
-      let folder = place.dataFolder
+      let folder = try place.dataFolder
       try Care.requireData(folder)
       let meter = ProgressMeter("backup")
       let report: BackupReport

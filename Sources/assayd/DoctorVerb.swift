@@ -35,7 +35,7 @@ struct DoctorVerb: AsyncParsableCommand {
 
   func run() async throws {
     await Care.ending(json: json) {
-      let folder = place.dataFolder
+      let folder = try place.dataFolder
       try Care.requireData(folder)
       let meter = ProgressMeter("doctor")
       let report: DoctorReport

@@ -26,7 +26,7 @@ struct MigrateVerb: AsyncParsableCommand {
 
   func run() async throws {
     await Care.ending {
-      let folder = place.dataFolder
+      let folder = try place.dataFolder
       try Care.requireData(folder)
       let migrator = try chosenSteps()
       let lock = try OfflineLock.require(dataFolder: folder, verb: "migrate")

@@ -1,12 +1,24 @@
-// The daemon's log on standard error: one line per message with time and level, for people and grep.
+// The daemon's log on standard error: one line per message with time and level, for people and grep,
+// or one JSON object per line for programs. A line that is written while a request is worked on has
+// the request's id.
 
+import Experiments
 import Foundation
 import Glibc
 import Logging
+import Server
 
 struct PlainLog: LogHandler {
+  let settings: LogSettings
   var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .info
+  private var ownLevel: Logger.Level?
+
+  init(_ settings: LogSettings) { self.settings = settings }
+
+  var logLevel: Logger.Level {
+    get { ownLevel ?? settings.level }
+    set { ownLevel = newValue }
+  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -14,14 +26,39 @@ struct PlainLog: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var line = "\(Self.now()) \(event.level.rawValue.uppercased()) \(event.message)"
-    let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-    for (key, value) in all.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("hb.") {
-      line += " \(key)=\(value)"
-    }
-    line = line.replacing("\n", with: " | ") + "\n"
+    var all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+      .filter { !$0.key.hasPrefix("hb.") }
+    if all["request"] == nil, let id = RequestID.current { all["request"] = "\(id)" }
+    let line =
+      switch settings.format {
+      case .text: Self.text(event, all)
+      case .json: Self.json(event, all)
+      }
     // One write per line, so that lines of several threads do not mix.
-    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    _ = (line + "\n").withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  }
+
+  private static func text(_ event: LogEvent, _ metadata: Logger.Metadata) -> String {
+    var line = "\(now()) \(event.level.rawValue.uppercased()) \(event.message)"
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+      let text = "\(value)"
+      line += " \(key)=" + (text.contains { $0 == " " || $0 == "\"" } ? quoted(text) : text)
+    }
+    return line.replacing("\n", with: " | ")
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+  }
+
+  /// What every line has comes first in the reader's mind, but keys are sorted.
+  private static func json(_ event: LogEvent, _ metadata: Logger.Metadata) -> String {
+    var members: [String: JSONValue] = [:]
+    for (key, value) in metadata { members[key] = .string("\(value)") }
+    members["time"] = .string(now() + "Z")
+    members["level"] = .string(event.level.rawValue)
+    members["message"] = .string("\(event.message)")
+    return JSONValue.object(members).canonicalText
   }
 
   /// UTC with milliseconds, by the C library: Foundation's calendar would read all of ICU into memory

@@ -34,7 +34,7 @@ struct RestoreVerb: AsyncParsableCommand {
 
   func run() async throws {
     await Care.ending {
-      let folder = place.dataFolder
+      let folder = try place.dataFolder
       let lock = try OfflineLock.require(dataFolder: folder, verb: "restore")
       try withExtendedLifetime(lock) {
         try refuseLivingWorkers(folder)

@@ -8,6 +8,7 @@ import Glibc
 import Jobs
 import Logging
 import Server
+import Synchronization
 import Wire
 
 struct Run: AsyncParsableCommand {
@@ -20,39 +21,25 @@ struct Run: AsyncParsableCommand {
 
   @OptionGroup var place: Place
 
-  @Option(help: "Jobs that run at once (default: the number of cores).")
-  var slots: Int?
+  @OptionGroup var flags: SettingFlags
 
   @Flag(help: "Start it detached and return once it is ready; its log is DATA/assayd.log.")
   var background = false
 
-  @Option(help: "The worker's program (default: assay-worker beside assayd).")
-  var worker: String?
-
-  @OptionGroup var space: SpaceOptions
-
-  @OptionGroup var counted: ResourceOptions
-
   @Option(help: .hidden)
   var readyDescriptor: Int32?
-
-  func validate() throws {
-    if let slots, !(1...1024).contains(slots) {
-      throw ValidationError("--slots is \(slots); it must be from 1 to 1024.")
-    }
-  }
 
   func run() async throws {
     let announcement = Announcement(descriptor: readyDescriptor)
     do {
-      let socketPath = try place.socketPath()
+      let settings = try Settings(place, flags)
       if background {
         try BackgroundStart(
-          place: place, slots: slots, worker: worker, space: space, counted: counted,
-          socketPath: socketPath
+          dataFolder: settings.dataFolder, socketPath: settings.socketPath,
+          config: place.config.map { Places.absolute($0) }, flags: flags
         ).run()
       } else {
-        try await serve(socketPath, announcement)
+        try await serve(settings, announcement)
       }
     } catch {
       let problem = Problem(error)
@@ -62,30 +49,68 @@ struct Run: AsyncParsableCommand {
     }
   }
 
-  private func serve(_ socketPath: String, _ announcement: Announcement) async throws {
+  private func serve(_ settings: Settings, _ announcement: Announcement) async throws {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
-    LoggingSystem.bootstrap { _ in PlainLog() }
-    let logger = Logger(label: "assayd")
-    let dataFolder = place.dataFolder
+    let logs = LogSettings(level: settings.logLevel, format: settings.logFormat)
+    LoggingSystem.bootstrap { _ in PlainLog(logs) }
+    let notifier = ServiceNotifier()
     var configuration = DaemonConfiguration(
-      dataFolder: dataFolder, socketPath: socketPath,
-      slots: slots ?? ProcessInfo.processInfo.activeProcessorCount, clock: .system, logger: logger)
-    configuration.undoSeconds = space.undoDays * 86_400
-    configuration.resources = counted.amounts
-    configuration.maxBytes = space.maxSize?.bytes
+      dataFolder: settings.dataFolder, socketPath: settings.socketPath, slots: settings.slots,
+      clock: .system, logger: Logger(label: "assayd"))
+    configuration.undoSeconds = settings.live.undoSeconds
+    configuration.resources = settings.resources
+    configuration.maxBytes = settings.live.maxBytes
+    configuration.listen = settings.listen
     configuration.onStoreFailure = StoreFailureEnd.end
+    configuration.onStopping = { notifier.stopping() }
+    configuration.reload = reloading(from: settings, logs, notifier)
     let daemon = try Daemon(
       configuration,
-      executor: try LocalExecutor(program: WorkerProgram(path: try workerPath())))
-    try await daemon.run(stopOn: [SIGTERM, SIGINT]) {
-      announcement.ready(socketPath: socketPath, dataFolder: dataFolder)
+      executor: try LocalExecutor(program: WorkerProgram(path: try workerPath(settings))))
+    let beats = Task { await Self.beat(notifier, daemon) }
+    defer { beats.cancel() }
+    try await daemon.run(stopOn: [SIGTERM, SIGINT], reloadOn: [SIGHUP]) {
+      announcement.ready(socketPath: settings.socketPath, dataFolder: settings.dataFolder)
+      notifier.ready("listens at \(settings.socketPath)")
     }
   }
 
-  private func workerPath() throws -> String {
+  /// Reads the configuration anew, and tells what is different.
+  private func reloading(
+    from first: Settings, _ logs: LogSettings, _ notifier: ServiceNotifier
+  ) -> @Sendable () throws -> (LiveSettings, ReloadReport) {
+    let present = Mutex(first)
+    let place = place
+    let flags = flags
+    return {
+      notifier.reloading()
+      defer { notifier.reloaded() }
+      let new = try Settings(place, flags)
+      logs.set(level: new.logLevel, format: new.logFormat)
+      return present.withLock { present in
+        let report = present.changes(to: new)
+        // What needs a restart is told again each time.
+        (present.slots, present.undoDays, present.maxSize) = (new.slots, new.undoDays, new.maxSize)
+        (present.logLevel, present.logFormat) = (new.logLevel, new.logFormat)
+        return (new.live, report)
+      }
+    }
+  }
+
+  /// As long as the daemon does what it is there for, and no longer.
+  private static func beat(_ notifier: ServiceNotifier, _ daemon: Daemon) async {
+    guard let pause = notifier.beat else { return }
+    while !Task.isCancelled {
+      await daemon.answers()
+      notifier.isAlive()
+      try? await Task.sleep(for: pause)  // cut short by the end of the daemon
+    }
+  }
+
+  private func workerPath(_ settings: Settings) throws -> String {
     let path =
-      try worker.map { Places.absolute($0) }
+      try settings.worker
       ?? (OwnProgram.path() as NSString).deletingLastPathComponent + "/assay-worker"
     guard access(path, X_OK) == 0 else { throw ServerError.workerNotFound(path: path) }
     return path

@@ -3,8 +3,11 @@
 import ArgumentParser
 
 struct SpaceOptions: ParsableArguments {
-  @Option(help: "Days in which a deleted run can be brought back.")
-  var undoDays = 30.0
+  @Option(help: "Days in which a deleted run can be brought back (default: 30).")
+  var undoDays: Double?
+
+  static let usualUndoDays = 30.0
+  static let undoRange = 0.0...36_500
 
   @Option(
     help: ArgumentHelp(
@@ -13,19 +16,20 @@ struct SpaceOptions: ParsableArguments {
   var maxSize: ByteSize?
 
   func validate() throws {
-    guard undoDays >= 0, undoDays <= 36_500 else {
+    if let undoDays, !Self.undoRange.contains(undoDays) {
       throw ValidationError("--undo-days is \(undoDays); it must be from 0 to 36500.")
     }
   }
 
   /// For another start of this program.
   var arguments: [String] {
-    ["--undo-days", String(undoDays)] + (maxSize.map { ["--max-size", String($0.bytes)] } ?? [])
+    (undoDays.map { ["--undo-days", String($0)] } ?? [])
+      + (maxSize.map { ["--max-size", String($0.bytes)] } ?? [])
   }
 }
 
 /// A number of bytes: `500000000`, `500MB`, `1.5TB`, `2GiB`.
-struct ByteSize: ExpressibleByArgument {
+struct ByteSize: ExpressibleByArgument, Equatable {
   let bytes: Int64
 
   private static let units: [(name: String, bytes: Double)] = [

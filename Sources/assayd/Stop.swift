@@ -20,8 +20,9 @@ struct Stop: AsyncParsableCommand {
 
   func run() async throws {
     do {
-      guard let holder = try DaemonLock.holder(dataFolder: place.dataFolder) else {
-        return print("no daemon runs on \(place.dataFolder)")
+      let folder = try place.dataFolder
+      guard let holder = try DaemonLock.holder(dataFolder: folder) else {
+        return print("no daemon runs on \(folder)")
       }
       if let verb = holder.offlineVerb {
         throw ServerError.dataFolderBusy(pid: String(holder.process.pid), verb: verb)
@@ -33,7 +34,7 @@ struct Stop: AsyncParsableCommand {
           throw Problem(
             code: "daemon_stays",
             message: "process \(holder.process.pid) is still there after a minute",
-            hint: "its log is \(place.dataFolder)/assayd.log")
+            hint: "its log is \(folder)/assayd.log")
         }
         try await Task.sleep(for: .milliseconds(20))
       }

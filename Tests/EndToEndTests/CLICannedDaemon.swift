@@ -50,7 +50,9 @@ final class CannedDaemon: Sendable {
     "GET /baselines": "baselines.json", "PUT /baselines/nightly": "baseline.json",
     "DELETE /baselines/nightly": "acknowledged.json", "GET /schedules": "schedules.json",
     "POST /schedules": "schedule.json", "PATCH /schedules/1": "schedule.json",
-    "DELETE /schedules/1": "acknowledged.json", "POST /schedules/1/run": "firing.json",
+    "DELETE /schedules/1": "acknowledged.json",
+    "GET /schedules/1": "schedule.json", "GET /schedules/1/times": "schedule-times.json",
+    "GET /schedules/1/history": "schedule-history.json", "POST /schedules/1/run": "firing.json",
     "GET /status": "status.json", "GET /health": "health.json", "GET /events": "events.json",
   ]
 

@@ -14,10 +14,10 @@ import Testing
     "import mlflow", "import tensorboard", "import csv", "import jsonl", "baseline",
     "baseline set",
     "baseline list", "baseline rm", "check", "checks", "schedule", "schedule add", "schedule list",
-    "schedule pause", "schedule resume", "schedule rm", "schedule run", "status", "events",
-    "open", "renew", "end", "watch", "top", "hook", "hook add", "hook list", "hook rm", "hook test",
-    "hook history",
-    "export", "import", "import archive", "du", "gc", "version",
+    "schedule show", "schedule history", "schedule pause", "schedule resume", "schedule rm",
+    "schedule run", "status", "events", "open", "renew", "end", "watch", "top", "hook",
+    "hook add", "hook list", "hook rm", "hook test", "hook history",
+    "export", "import", "import archive", "du", "gc", "doctor", "version",
   ]
 
   @Test(arguments: commands) func helpIsAsWritten(_ command: String) async throws {

@@ -68,6 +68,8 @@ import Wire
       changes: ["GET /runs/1": "run-1-deleted.json"]),
     Case(name: "schedule-add", arguments: ["schedule", "add", "0 2 * * *", "spec.yaml"]),
     Case(name: "schedule-list", arguments: ["schedule", "list"]),
+    Case(name: "schedule-show", arguments: ["schedule", "show", "1"]),
+    Case(name: "schedule-history", arguments: ["schedule", "history", "1"]),
     Case(name: "schedule-run", arguments: ["schedule", "run", "1"]),
     Case(name: "status", arguments: ["status"]),
     Case(name: "version", arguments: ["version"]),

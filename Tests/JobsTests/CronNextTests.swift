@@ -2,6 +2,7 @@
 
 import Experiments
 import Foundation
+import Glibc
 import Jobs
 import Testing
 
@@ -72,6 +73,13 @@ import Testing
       zone: "America/New_York", expression: "15 2 * * SUN", from: "2026-03-01 12:00 -0500",
       expected: ["2026-03-08 03:00 -0400", "2026-03-15 02:15 -0400"]),
     Night(
+      zone: "America/New_York", expression: "30 2 * * *", from: "2026-03-07 12:00 -0500",
+      expected: ["2026-03-08 03:00 -0400", "2026-03-09 02:30 -0400"]),
+    // 02:30 itself comes once in that night; only the hour from 01:00 comes twice.
+    Night(
+      zone: "America/New_York", expression: "30 2 * * *", from: "2026-10-31 12:00 -0400",
+      expected: ["2026-11-01 02:30 -0500", "2026-11-02 02:30 -0500"]),
+    Night(
       zone: "America/New_York", expression: "15 1 * * *", from: "2026-10-31 12:00 -0400",
       expected: ["2026-11-01 01:15 -0400", "2026-11-02 01:15 -0500"]),
     Night(
@@ -82,6 +90,12 @@ import Testing
     Night(
       zone: "Australia/Lord_Howe", expression: "15 2 * * *", from: "2026-10-03 12:00 +1030",
       expected: ["2026-10-04 02:30 +1100", "2026-10-05 02:15 +1100"]),
+    Night(
+      zone: "Australia/Lord_Howe", expression: "30 2 * * *", from: "2026-10-03 12:00 +1030",
+      expected: ["2026-10-04 02:30 +1100", "2026-10-05 02:30 +1100"]),
+    Night(
+      zone: "Australia/Lord_Howe", expression: "30 2 * * *", from: "2026-04-04 12:00 +1100",
+      expected: ["2026-04-05 02:30 +1030", "2026-04-06 02:30 +1030"]),
     Night(
       zone: "Australia/Lord_Howe", expression: "45 2 * * *", from: "2026-10-03 12:00 +1030",
       expected: ["2026-10-04 02:45 +1100", "2026-10-05 02:45 +1100"]),
@@ -210,6 +224,71 @@ import Testing
       for byte in "\(second)\n".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     }
     #expect(hash == UInt64(expected.fnv1a, radix: 16))
+  }
+}
+
+/// Beside the days on which a zone changes its clock, which are `CronNextTests.nights`.
+@Suite struct CronZoneTests {
+  struct Fixture: Decodable, Sendable {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+      var zone: String
+      var expression: String
+      /// Local days.
+      var leftOut: [String]
+      var count: Int
+      var first: [Int64]
+      var last: Int64
+      var fnv1a: String
+      var testDescription: String { "\(expression) in \(zone)" }
+    }
+    var cases: [Case]
+
+    static func load() throws -> Fixture {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(
+        Fixture.self, from: Data(contentsOf: FixtureFolder.url("cron_zones.json")))
+    }
+  }
+
+  @Test(arguments: try Fixture.load().cases)
+  func `three years in four zones agree with croniter`(expected: Fixture.Case) throws {
+    let cron = try CronExpression.parse(expected.expression)
+    let zone = try MachineTimeZone.named(expected.zone)
+    // From midnight to midnight, and the days left out, as moments.
+    func midnight(_ day: String) throws -> Int64 {
+      let utc = Moments.utc(day + " 00:00")
+      let offset = zone.secondsFromGMT(
+        for: Date(timeIntervalSince1970: Double(utc.microseconds / 1_000_000)))
+      return utc.microseconds / 1_000_000 - Int64(offset)
+    }
+    let start = try midnight("2024-01-01")
+    let end = try midnight("2027-01-01")
+    var seconds: [Int64] = []
+    var moment = Timestamp(microseconds: (start - 1) * 1_000_000)
+    while let next = cron.next(after: moment, in: zone), next.microseconds < end * 1_000_000 {
+      let second = next.microseconds / 1_000_000
+      if !expected.leftOut.contains(Self.day(second, zone)) { seconds.append(second) }
+      moment = next
+    }
+    #expect(Array(seconds.prefix(3)) == expected.first)
+    #expect(seconds.last == expected.last)
+    #expect(seconds.count == expected.count)
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for second in seconds {
+      for byte in "\(second)\n".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    #expect(hash == UInt64(expected.fnv1a, radix: 16))
+  }
+
+  private static func day(_ second: Int64, _ zone: TimeZone) -> String {
+    let local =
+      Int(second) + zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second)))
+    var time = time_t(local)
+    var parts = tm()
+    gmtime_r(&time, &parts)
+    func padded(_ number: Int32) -> String { number < 10 ? "0\(number)" : String(number) }
+    return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
   }
 }
 

@@ -128,6 +128,80 @@ struct ScheduleTests {
     }
   }
 
+  @Test func whatWasMissedDoesNotFireIfItIsNotToBeCaughtUp() async throws {
+    try await TestDaemon.withFolder { folder in
+      let workers = PlayedWorkers()
+      let clock = TestClock()
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        var request = Self.request("0 * * * *")
+        request.catchUp = ScheduleCatchUp.none
+        #expect(try await daemon.client.addSchedule(request).catchUp == .none)
+      }
+      clock.advance(seconds: 10 * 3600 + 120)
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        let client = daemon.client
+        try await eventually { try await !client.scheduleHistory(1).items.isEmpty }
+        let schedule = try await client.schedule(1)
+        let next = try #require(schedule.nextAt)
+        #expect(next > clock.now && next < clock.now.adding(seconds: 3600))
+        #expect(try await client.jobs().items.isEmpty)
+        let history = try await client.scheduleHistory(1).items
+        #expect(history.map(\.outcome) == [.skipped])
+        #expect(history[0].dueAt == next.adding(seconds: -3600))
+        // The next one does.
+        try await Self.pass(daemon, until: next)
+        _ = try await workers.order(1)
+        #expect(try await client.scheduleHistory(1, limit: 1).items[0].outcome == .fired)
+      }
+    }
+  }
+
+  @Test func jitterSpreadsFiringsAndSurvivesARestart() async throws {
+    try await TestDaemon.withFolder { folder in
+      let workers = PlayedWorkers()
+      let clock = TestClock()
+      var first: [ScheduleTime] = []
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        var request = Self.request("0 2 * * *")
+        request.jitterSeconds = 3600
+        let schedule = try await daemon.client.addSchedule(request)
+        first = try await daemon.client.scheduleTimes(schedule.id, limit: 20).items
+        #expect(first.count == 20 && first[0].dueAt == schedule.nextAt)
+        let delays = first.map { $0.firesAt.seconds(since: $0.dueAt) }
+        #expect(delays.allSatisfy { (0...3600).contains($0) })
+        #expect(Set(delays).count > 10)
+        #expect(delays[0] > 1, "choose another clock for this test")
+      }
+      try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
+        let client = daemon.client
+        #expect(try await client.scheduleTimes(1, limit: 20).items == first)
+        // At the due time nothing happens yet, and a firing by hand takes nothing from it.
+        clock.advance(seconds: first[0].dueAt.seconds(since: clock.now))
+        try await Self.look(daemon)
+        #expect(try await client.scheduleHistory(1).items.isEmpty)
+        try await Self.pass(daemon, until: first[0].firesAt)
+        _ = try await workers.order(1)
+        let fired = try #require(try await client.scheduleHistory(1).items.first)
+        #expect(fired.dueAt == first[0].dueAt && fired.decidedAt >= first[0].firesAt)
+        #expect(try await client.schedule(1).nextAt == first[1].dueAt)
+      }
+    }
+  }
+
+  @Test func jobsMayOverlapIfTheyAreAllowedTo() async throws {
+    try await TestDaemon.with { daemon in
+      var request = Self.request("0 2 * * *")
+      request.overlap = .allow
+      let schedule = try await daemon.client.addSchedule(request)
+      for id in Int64(1)...2 {
+        #expect(try await daemon.client.runSchedule(schedule.id).job?.id == id)
+        daemon.clock.advance(seconds: 1)
+      }
+      let history = try await daemon.client.scheduleHistory(schedule.id).items
+      #expect(history.map(\.jobId) == [2, 1] && history.allSatisfy(\.manual))
+    }
+  }
+
   @Test func aPausedScheduleDoesNotFire() async throws {
     try await TestDaemon.with { daemon in
       let client = daemon.client
@@ -149,6 +223,8 @@ struct ScheduleTests {
     (Self.request("0 2 * * *", zone: "Europe/Atlantis"), "time_zone_unknown"),
     (Self.request("0 2 * * *", baseline: "nobody"), "baseline_not_found"),
     (Self.request("0 2 * * *", spec: .object([:])), "spec_invalid"),
+    (Self.request("0 2 * * *", jitter: -1), "invalid_value"),
+    (Self.request("0 2 * * *", jitter: 100_000), "limit_exceeded"),
   ])
   func aScheduleThatCannotWorkIsRefused(request: ScheduleRequest, code: String) async throws {
     try await TestDaemon.with { daemon async throws in
@@ -211,10 +287,10 @@ struct ScheduleTests {
 
   private static func request(
     _ cron: String, name: String = "night", zone: String = "Europe/Berlin",
-    baseline: String? = nil, spec: JSONValue = Specs.train()
+    baseline: String? = nil, spec: JSONValue = Specs.train(), jitter: Int? = nil
   ) -> ScheduleRequest {
     ScheduleRequest(
       name: name, cron: cron, timeZone: zone, spec: spec, checkBaseline: baseline,
-      context: Specs.context)
+      context: Specs.context, jitterSeconds: jitter)
   }
 }

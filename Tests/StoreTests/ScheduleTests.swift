@@ -38,7 +38,7 @@ import Testing
       #expect(after.lastFiredAt == at(10) && after.nextAt == at(20))
       let terms = try await test.store.scheduleTerms(schedule.id)
       #expect(terms.activeJob == fired.first?.id && terms.context == .test)
-      #expect(terms.catchUp == .one && terms.overlap == .skip)
+      #expect(after.catchUp == .one && after.overlap == .skip && after.jitterSeconds == 0)
       // Earlier ones are over too.
       let early = try await test.store.fireSchedule(
         id: schedule.id, due: at(5), next: at(20), job: job(test))
@@ -85,6 +85,69 @@ import Testing
       let after = try await test.store.schedule(schedule.id)
       #expect(after.nextAt == far.adding(seconds: 60))
       #expect(try await test.store.status().runs == 3)
+    }
+  }
+
+  @Test func everyFiringIsInTheHistory() async throws {
+    try await TestStore.with { test in
+      let schedule = try await add(test)
+      let fired = try #require(
+        try await test.store.fireSchedule(
+          id: schedule.id, due: at(10), next: at(20), job: job(test)))
+      _ = try await test.store.fireSchedule(
+        id: schedule.id, due: at(20), next: at(30), job: nil,
+        skip: .skipped(reason: "job \(fired.id) is under way"))
+      _ = try await test.store.fireSchedule(
+        id: schedule.id, due: at(30), next: at(40), job: nil, skip: .refused(reason: "no run 4"))
+      #expect(try await test.store.schedule(schedule.id).problem == "no run 4")
+      // By hand, after a due time that has not fired yet: that one still does.
+      let byHand = try #require(
+        try await test.store.fireSchedule(
+          id: schedule.id, due: at(45), next: nil, job: job(test), manual: true))
+      let after = try await test.store.schedule(schedule.id)
+      #expect(after.nextAt == at(40) && after.lastFiredAt == at(45) && after.problem == nil)
+      #expect(
+        try await test.store.fireSchedule(
+          id: schedule.id, due: at(40), next: at(50), job: job(test)) != nil)
+      let history = try await test.store.firings(ofSchedule: schedule.id, limit: 10)
+      #expect(history.map(\.dueAt) == [at(40), at(45), at(30), at(20), at(10)])
+      #expect(history.map(\.outcome) == [.fired, .fired, .refused, .skipped, .fired])
+      #expect(history.map(\.manual) == [false, true, false, false, false])
+      #expect(history[1].jobId == byHand.id && history[1].jobState == .queued)
+      #expect(history[2].reason == "no run 4" && history[4].runId == fired.runId)
+      let rest = try await test.store.firings(
+        ofSchedule: schedule.id, limit: 10, before: history[2].id)
+      #expect(rest == Array(history.suffix(2)))
+    }
+  }
+
+  @Test func aProblemIsToldOnce() async throws {
+    try await TestStore.with { test in
+      let id = try await add(test).id
+      #expect(try await test.store.noteProblem("no such zone", ofSchedule: id))
+      #expect(try await !test.store.noteProblem("no such zone", ofSchedule: id))
+      #expect(try await test.store.schedule(id).problem == "no such zone")
+      #expect(try await test.store.noteProblem(nil, ofSchedule: id))
+      #expect(try await !test.store.noteProblem(nil, ofSchedule: id))
+      let kinds = try await test.store.events(limit: 10).map(\.kind)
+      #expect(
+        kinds.filter { $0.hasPrefix("schedule_") }.suffix(2) == [
+          "schedule_broken", "schedule_mended",
+        ])
+    }
+  }
+
+  @Test func aDamagedSpecKeepsNobodyElseFromFiring() async throws {
+    try await TestStore.with { test in
+      let damaged = try await add(test)
+      let sound = try await add(test, "other")
+      try await test.store.write { db, _ in
+        try db.execute(
+          sql: "UPDATE schedules SET spec = '{' WHERE id = ?", arguments: [damaged.id])
+      }
+      let schedules = try await test.store.schedules()
+      #expect(schedules.map(\.id) == [damaged.id, sound.id])
+      #expect(schedules.map(\.problem) == ["its job spec is damaged", nil])
     }
   }
 

@@ -137,12 +137,20 @@ package struct Schedule: Codable, Sendable, Equatable {
   package var paused: Bool
   package var createdAt: Timestamp
   package var lastFiredAt: Timestamp?
+  /// Of the cron expression, without jitter.
   package var nextAt: Timestamp?
+  package var catchUp: ScheduleCatchUp
+  package var overlap: ScheduleOverlap
+  /// Firings are spread over so many seconds after their due time.
+  package var jitterSeconds: Int
+  /// Why it cannot fire, or why its last firing came to nothing.
+  package var problem: String?
 
   package init(
     id: Int64, name: String, cron: String, timeZone: String, spec: JSONValue,
     checkBaseline: String?, paused: Bool, createdAt: Timestamp, lastFiredAt: Timestamp?,
-    nextAt: Timestamp?
+    nextAt: Timestamp?, catchUp: ScheduleCatchUp = .one, overlap: ScheduleOverlap = .skip,
+    jitterSeconds: Int = 0, problem: String? = nil
   ) {
     self.id = id
     self.name = name
@@ -154,6 +162,10 @@ package struct Schedule: Codable, Sendable, Equatable {
     self.createdAt = createdAt
     self.lastFiredAt = lastFiredAt
     self.nextAt = nextAt
+    self.catchUp = catchUp
+    self.overlap = overlap
+    self.jitterSeconds = jitterSeconds
+    self.problem = problem
   }
 }
 

@@ -10,9 +10,11 @@ struct Core: Sendable {
   let housekeeper: Housekeeper
   let hooks: HookService
   let alerts: AlertWatch
+  let reloading: Reloading
   let judge: Judge
   let changes: ChangeHub
   let workshop: Workshop
+  let meter: RequestMeter
   let clock: WallClock
   let facts: DaemonFacts
 
@@ -42,6 +44,5 @@ struct DaemonFacts: Sendable {
   let startedAt: Timestamp
   let socketPath: String
   let dataFolder: String
-  let slots: Int
   let libraries: [String: String]
 }

@@ -8,7 +8,8 @@ package import Jobs
 package import Logging
 import ServiceLifecycle
 package import Store
-import Wire
+import Synchronization
+package import Wire
 
 package struct DaemonConfiguration: Sendable {
   /// Absolute.
@@ -25,6 +26,12 @@ package struct DaemonConfiguration: Sendable {
   package var maxBytes: Int64?
   /// What jobs may hold of the machine, counted: `gpu`: 2.
   package var resources: [String: Int] = [:]
+  /// Where to listen on TCP, for those who have the token in the data folder; nil: nowhere.
+  package var listen: ListenAddress?
+  /// Reads the settings anew; what it returns is taken over.
+  package var reload: (@Sendable () throws -> (LiveSettings, ReloadReport))?
+  /// Called when the daemon begins to stop.
+  package var onStopping: @Sendable () -> Void = {}
   /// Called at once when nobody knows any more what is on disk: nothing is acknowledged from then
   /// on, and `run` throws this error.
   package var onStoreFailure: @Sendable (StoreError) -> Void = { _ in }
@@ -48,6 +55,8 @@ package struct Daemon: Sendable {
   private let socket: SocketFile
   private let stopSignals: StopSignals
   private let core: Core
+  /// For TCP.
+  private let token: String?
   private let endpoints: [Endpoint]
 
   /// Takes the locks and opens the store. Sets the process's umask to 0077.
@@ -70,8 +79,11 @@ package struct Daemon: Sendable {
         configuration.onStoreFailure(error)
       })
     socket = SocketFile(path: configuration.socketPath)
+    token = try configuration.listen.map { _ in
+      try TokenFile.token(dataFolder: configuration.dataFolder)
+    }
     stopSignals = StopSignals(
-      socket: socket, logger: configuration.logger)
+      socket: socket, logger: configuration.logger, onStopping: configuration.onStopping)
     core = Self.makeCore(configuration, store, executor)
     endpoints = Routes.all(core)
   }
@@ -82,6 +94,12 @@ package struct Daemon: Sendable {
       uniqueKeysWithValues: endpoints.map { ("\($0.method.rawValue) \($0.path)", $0.query) })
   }
 
+  /// Returns once the parts that everything depends on have shown that they are at work.
+  package func answers() async {
+    _ = await core.supervisor.slotsInUse
+    await store.answers()
+  }
+
   /// Makes `run` return: no new requests, running ones finish.
   package func stop() { stopSignals.stop("asked to") }
 
@@ -89,27 +107,39 @@ package struct Daemon: Sendable {
   /// - Parameter onReady: called once requests are answered.
   /// - Throws: what made it stop otherwise.
   package func run(
-    stopOn signals: [Int32] = [], onReady: @escaping @Sendable () async -> Void = {}
+    stopOn signals: [Int32] = [], reloadOn reloadSignals: [Int32] = [],
+    onReady: @escaping @Sendable () async -> Void = {}
   ) async throws {
     let logger = configuration.logger
-    let sources = await stopSignals.listen(to: signals)
+    let sources =
+      await stopSignals.listen(to: signals) + core.reloading.listen(to: reloadSignals)
     defer { for source in sources { source.cancel() } }
     let supervisor = core.supervisor
-    let http = HTTPService(
-      socket: socket,
-      router: APIRouter(endpoints: endpoints, workshop: core.workshop), store: store,
-      clock: core.clock,
-      changes: core.changes, logger: logger
-    ) {
+    func http(
+      _ door: HTTPService.Door, onReady: @escaping @Sendable () async -> Void
+    ) -> HTTPService {
+      HTTPService(
+        door: door,
+        router: APIRouter(endpoints: endpoints, workshop: core.workshop, meter: core.meter),
+        meter: core.meter, store: store, clock: core.clock, changes: core.changes, logger: logger,
+        onReady: onReady)
+    }
+    let ready = Countdown(from: configuration.listen == nil ? 1 : 2)
+    let doorOpen: @Sendable () async -> Void = {
+      guard ready.isLast() else { return }
       await supervisor.serves()
       await onReady()
     }
+    var doors = [http(.socket(socket), onReady: doorOpen)]
+    if let listen = configuration.listen, let token {
+      doors.append(http(.address(listen, token: token), onReady: doorOpen))
+    }
     // Stopped in the opposite order: first no new requests.
-    let services: [any Service] = [
-      storeFailure, ChangePump(core: core), core.housekeeper, core.supervisor, core.scheduler,
-      LeaseKeeper(store: store, clock: core.clock, logger: logger), core.hooks, core.alerts,
-      http,
-    ]
+    let services: [any Service] =
+      [
+        storeFailure, ChangePump(core: core), core.housekeeper, core.supervisor, core.scheduler,
+        LeaseKeeper(store: store, clock: core.clock, logger: logger), core.hooks, core.alerts,
+      ] + doors
     var group = ServiceGroupConfiguration(
       services: services.map {
         .init(
@@ -144,22 +174,27 @@ package struct Daemon: Sendable {
         attemptsFolder: attemptsFolder(configuration),
         resources: Resources(configuration.resources)),
       clock: clock, logger: configuration.logger)
+    let housekeeper = Housekeeper(
+      store: store, undoSeconds: configuration.undoSeconds, clock: clock,
+      logger: configuration.logger)
     return Core(
       store: store, supervisor: supervisor,
       scheduler: Scheduler(
         store: store, judge: judge, clock: clock, logger: configuration.logger),
-      housekeeper: Housekeeper(
-        store: store, undoSeconds: configuration.undoSeconds, clock: clock,
-        logger: configuration.logger),
+      housekeeper: housekeeper,
       hooks: HookService(
         store: store, clock: clock, directory: configuration.dataFolder,
         socketPath: configuration.socketPath, logger: configuration.logger),
       alerts: AlertWatch(
         store: store, supervisor: supervisor, clock: clock, logger: configuration.logger),
-      judge: judge, changes: ChangeHub(), workshop: workshop, clock: clock,
+      reloading: Reloading(
+        supervisor: supervisor, housekeeper: housekeeper, store: store,
+        read: configuration.reload, logger: configuration.logger),
+      judge: judge, changes: ChangeHub(), workshop: workshop, meter: RequestMeter(),
+      clock: clock,
       facts: DaemonFacts(
         pid: Int64(getpid()), startedAt: clock.now(), socketPath: configuration.socketPath,
-        dataFolder: configuration.dataFolder, slots: configuration.slots,
+        dataFolder: configuration.dataFolder,
         libraries: Libraries.versions(store)))
   }
 
@@ -170,6 +205,20 @@ package struct Daemon: Sendable {
   private static func makeAttemptsFolder(_ path: String) throws {
     guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
     throw ServerError.folder(path: path, reason: String(cString: strerror(errno)))
+  }
+}
+
+/// Tells the last one of several.
+private final class Countdown: Sendable {
+  private let left: Mutex<Int>
+
+  init(from count: Int) { left = Mutex(count) }
+
+  func isLast() -> Bool {
+    left.withLock { left in
+      left -= 1
+      return left == 0
+    }
   }
 }
 

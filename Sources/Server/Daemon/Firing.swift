@@ -3,8 +3,6 @@
 
 import Checkpoints
 import Experiments
-import Foundation
-import Jobs
 
 struct Firing: Sendable {
   let scheduleId: Int64
@@ -25,6 +23,11 @@ struct Firing: Sendable {
     return Identifier(at: due, using: &generator)
   }
 
+  /// How long after its due time it takes place: whole seconds, from the digest's last 32 bits.
+  func delay(atMost seconds: Int) -> Double {
+    Double((UInt64(digest.suffix(8), radix: 16) ?? 0) % (UInt64(max(seconds, 0)) + 1))
+  }
+
   /// The schedule's spec with this firing's seed, where it has one.
   func spec(_ json: JSONValue) -> JSONValue {
     guard case .object(var members) = json, members["seed"] != nil || isTraining(members) else {
@@ -36,25 +39,6 @@ struct Firing: Sendable {
 
   private func isTraining(_ members: [String: JSONValue]) -> Bool {
     (members["kind"]?.stringValue ?? JobKind.train.rawValue) == JobKind.train.rawValue
-  }
-
-  /// The last moment not after `now` at which the expression fires, of those from `first` on: after
-  /// a time in which no daemon ran, a schedule fires once for all it has missed.
-  static func latest(
-    _ cron: CronExpression, in zone: TimeZone, from first: Timestamp, now: Timestamp
-  ) -> Timestamp {
-    var due = first
-    // Begins near the end where that is possible, not with the first of thousands of minutes.
-    for hours: Double in [1, 24, 24 * 40, 24 * 400] {
-      let start = now.adding(seconds: -3600 * hours)
-      guard start > first else { break }
-      if let found = cron.next(after: start, in: zone), found <= now {
-        due = found
-        break
-      }
-    }
-    while let next = cron.next(after: due, in: zone), next <= now { due = next }
-    return due
   }
 }
 

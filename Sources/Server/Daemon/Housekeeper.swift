@@ -10,7 +10,7 @@ import Store
 actor Housekeeper: Service {
   private let store: Store
   /// How long a deleted run can be brought back, in seconds.
-  private let undoSeconds: Double
+  private var undoSeconds: Double
   private let clock: WallClock
   private let logger: Logger
   private let bell = ChangeHub()
@@ -31,6 +31,8 @@ actor Housekeeper: Service {
     self.clock = clock
     self.logger = logger
   }
+
+  func setUndoSeconds(_ seconds: Double) { undoSeconds = seconds }
 
   /// There is something to remove for good.
   func poke() async { await bell.signal() }

@@ -16,16 +16,16 @@ actor Scheduler: Service {
   private let clock: WallClock
   private let logger: Logger
   private let bell = ChangeHub()
-  private let startedAt: Timestamp
   /// The clock may be set, so it is looked at again from time to time.
   private static let longestSleep = 30.0
+  /// What comes later than this is not fired by a schedule that does not catch up.
+  private static let lateSeconds = 60.0
 
   init(store: Store, judge: Judge, clock: WallClock, logger: Logger) {
     self.store = store
     self.judge = judge
     self.clock = clock
     self.logger = logger
-    startedAt = clock.now()
   }
 
   /// Something was due to change: a schedule, or the end of a job.
@@ -49,15 +49,8 @@ actor Scheduler: Service {
     var wait = Self.longestSleep
     do {
       for schedule in try await store.schedules() where !schedule.paused {
-        guard let next = schedule.nextAt else { continue }
-        let now = clock.now()
         do {
-          guard next <= now else {
-            wait = min(wait, next.seconds(since: now))
-            try await correct(schedule, next: next, now: now)
-            continue
-          }
-          try await fire(schedule, from: next, now: now)
+          wait = min(wait, try await look(at: schedule))
         } catch {
           logger.error("schedule \(schedule.id) could not be fired: \(error)")
           wait = min(wait, 5)
@@ -70,11 +63,55 @@ actor Scheduler: Service {
     return max(wait, 0.001)
   }
 
-  private func fire(_ schedule: Schedule, from first: Timestamp, now: Timestamp) async throws {
-    let cron = try CronExpression.parse(schedule.cron)
-    let zone = try MachineTimeZone.named(schedule.timeZone)
-    let due = Firing.latest(cron, in: zone, from: first, now: now)
-    let next = cron.next(after: now, in: zone)
+  /// Fires it if it is due; answers in how many seconds it will be.
+  private func look(at schedule: Schedule) async throws -> Double {
+    guard let timing = try await timing(of: schedule), let next = schedule.nextAt else {
+      return Self.longestSleep
+    }
+    let now = clock.now()
+    let start = timing.start(of: next)
+    guard start <= now else {
+      // The due time was worked out when the clock was ahead, perhaps by years.
+      if let sooner = timing.next(after: now), sooner < next {
+        try await store.setNextFiring(schedule.id, sooner)
+      }
+      return start.seconds(since: now)
+    }
+    try await fire(schedule, timing, from: next, now: now)
+    return 0
+  }
+
+  /// Nil if its cron expression or its time zone cannot be understood, which is told with it.
+  private func timing(of schedule: Schedule) async throws -> ScheduleTiming? {
+    do {
+      let timing = try ScheduleTiming(schedule)
+      if schedule.problem != nil { try await tell(nil, of: schedule) }
+      return timing
+    } catch let error as JobsError {
+      try await tell(error.message, of: schedule)
+      return nil
+    }
+  }
+
+  private func tell(_ problem: String?, of schedule: Schedule) async throws {
+    guard try await store.noteProblem(problem, ofSchedule: schedule.id) else { return }
+    if let problem {
+      logger.error("schedule \(schedule.id) cannot fire: \(problem)")
+    } else {
+      logger.info("schedule \(schedule.id) can fire again")
+    }
+  }
+
+  private func fire(
+    _ schedule: Schedule, _ timing: ScheduleTiming, from first: Timestamp, now: Timestamp
+  ) async throws {
+    let due = timing.latest(from: first, now: now)
+    let next = timing.next(after: due)
+    if schedule.catchUp == .none,
+      now.seconds(since: timing.start(of: due)) > Self.lateSeconds
+    {
+      return try await skip(schedule, due, next, .skipped(reason: "its time had passed"))
+    }
     do {
       _ = try await submit(schedule, due: due, next: next)
     } catch {
@@ -86,8 +123,17 @@ actor Scheduler: Service {
       let reason = Self.reason(error)
       logger.error("schedule \(schedule.id) is skipped: its job cannot be queued: \(reason)")
       _ = try await store.fireSchedule(
-        id: schedule.id, due: due, next: next, job: nil, reason: reason)
+        id: schedule.id, due: due, next: next, job: nil, skip: .refused(reason: reason))
     }
+  }
+
+  private func skip(
+    _ schedule: Schedule, _ due: Timestamp, _ next: Timestamp?, _ skip: Store.FiringSkip,
+    manual: Bool = false
+  ) async throws {
+    logger.info("schedule \(schedule.id) is skipped", metadata: ["reason": "\(skip)"])
+    _ = try await store.fireSchedule(
+      id: schedule.id, due: due, next: next, job: nil, skip: skip, manual: manual)
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -95,26 +141,15 @@ actor Scheduler: Service {
     return error.mistakes.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
   }
 
-  /// The due time was worked out when the clock was ahead, perhaps by years, if there is one before.
-  private func correct(_ schedule: Schedule, next: Timestamp, now: Timestamp) async throws {
-    let cron = try CronExpression.parse(schedule.cron)
-    let zone = try MachineTimeZone.named(schedule.timeZone)
-    guard let sooner = cron.next(after: now, in: zone), sooner < next else { return }
-    try await store.setNextFiring(schedule.id, sooner)
-  }
-
   /// Nil if this firing is skipped, or was done before.
   private func submit(
-    _ schedule: Schedule, due: Timestamp, next: Timestamp?
+    _ schedule: Schedule, due: Timestamp, next: Timestamp?, manual: Bool = false
   ) async throws -> Job? {
     let terms = try await store.scheduleTerms(schedule.id)
-    let isLate = terms.catchUp == .none && due < startedAt
-    let overlaps = terms.overlap == .skip && terms.activeJob != nil
-    if isLate || overlaps {
-      logger.info(
-        "schedule \(schedule.id) is skipped",
-        metadata: ["reason": overlaps ? "its last job is under way" : "no daemon ran then"])
-      return try await store.fireSchedule(id: schedule.id, due: due, next: next, job: nil)
+    if schedule.overlap == .skip, let active = terms.activeJob {
+      try await skip(
+        schedule, due, next, .skipped(reason: "job \(active) is under way"), manual: manual)
+      return nil
     }
     let firing = Firing(scheduleId: schedule.id, due: due)
     let context = terms.context ?? SubmitContext(directory: "/", user: "")
@@ -122,7 +157,7 @@ actor Scheduler: Service {
       id: schedule.id, due: due, next: next,
       job: Store.NewJob(
         uid: firing.uid, spec: try JobSpec.parse(firing.spec(schedule.spec)), context: context,
-        scheduleId: schedule.id, dueAt: due))
+        scheduleId: schedule.id, dueAt: due), manual: manual)
     if let job {
       logger.info("schedule \(schedule.id) has fired", metadata: ["job": "\(job.id)"])
     }
@@ -142,16 +177,18 @@ actor Scheduler: Service {
     let next = cron.next(after: clock.now(), in: zone)
     return try await store.addSchedule(
       name: request.name, cron: request.cron, timeZone: zone.identifier, spec: spec,
-      checkBaseline: request.checkBaseline, context: request.context, nextAt: next)
+      checkBaseline: request.checkBaseline, context: request.context, nextAt: next,
+      catchUp: request.catchUp ?? .one, overlap: request.overlap ?? .skip,
+      jitterSeconds: request.jitterSeconds ?? 0)
   }
 
-  /// A schedule that goes on again does not make up for its pause.
+  /// A schedule that goes on again does not make up for its pause. One that cannot fire can still be
+  /// paused.
   func setPaused(_ id: Int64, _ paused: Bool) async throws -> Schedule {
     let schedule = try await store.schedule(id)
-    let cron = try CronExpression.parse(schedule.cron)
-    let zone = try MachineTimeZone.named(schedule.timeZone)
-    return try await store.setPaused(
-      id, paused, nextAt: cron.next(after: clock.now(), in: zone))
+    if paused { return try await store.setPaused(id, true) }
+    let next = try ScheduleTiming(schedule).next(after: clock.now())
+    return try await store.setPaused(id, false, nextAt: next)
   }
 
   /// Fires at once, whatever the cron expression says.
@@ -160,8 +197,16 @@ actor Scheduler: Service {
     guard !schedule.paused else {
       throw StoreError.conflict("schedule \(id) is paused")
     }
-    let job = try await submit(schedule, due: clock.now(), next: schedule.nextAt)
+    let job = try await submit(schedule, due: clock.now(), next: nil, manual: true)
     return ScheduleFiring(schedule: try await store.schedule(id), job: job)
+  }
+
+  /// When it will fire, also if it is paused: then as if it went on now.
+  func times(_ id: Int64, count: Int) async throws -> [ScheduleTime] {
+    let schedule = try await store.schedule(id)
+    let timing = try ScheduleTiming(schedule)
+    let first = schedule.paused ? timing.next(after: clock.now()) : schedule.nextAt
+    return timing.times(from: first, count: count)
   }
 
   // MARK: Judging

@@ -13,8 +13,10 @@ final class StopSignals: Service {
   private let firstFailure = Mutex<(any Error)?>(nil)
   private let socket: SocketFile
   private let logger: Logger
+  private let onStopping: @Sendable () -> Void
 
-  init(socket: SocketFile, logger: Logger) {
+  init(socket: SocketFile, logger: Logger, onStopping: @escaping @Sendable () -> Void) {
+    self.onStopping = onStopping
     self.socket = socket
     self.logger = logger
     (stops, stopOnce) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
@@ -52,6 +54,7 @@ final class StopSignals: Service {
   /// Returns when the daemon is to stop, which the service group takes as that wish.
   func run() async throws {
     for await reason in stops.cancelOnGracefulShutdown() {
+      onStopping()
       logger.info("stopping", metadata: ["reason": "\(reason)"])
       // The server library must not be stopped while it is taking a connection: it would drop it
       // unfinished, which is a fatal error there. So first nobody can find the socket any more, and

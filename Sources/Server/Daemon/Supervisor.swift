@@ -38,7 +38,7 @@ actor Supervisor: Service {
 
   let store: Store
   private let executor: any Executor
-  let options: Options
+  private(set) var options: Options
   private let ends: AttemptEnds
   let limits: TimeLimits
   let clock: WallClock
@@ -73,6 +73,14 @@ actor Supervisor: Service {
     self.clock = clock
     ends = AttemptEnds(store: store, clock: clock, logger: logger)
     limits = TimeLimits(store: store, clock: clock, logger: logger)
+  }
+
+  var slots: Int { options.slots }
+
+  /// What runs goes on, also beyond a smaller number.
+  func setSlots(_ slots: Int) {
+    options.slots = slots
+    poke()
   }
 
   var slotsInUse: Int { workers.values.count { $0.holdsSlot } }

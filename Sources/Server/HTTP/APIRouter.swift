@@ -9,10 +9,11 @@ import Wire
 struct APIRouter: Sendable {
   let endpoints: [Endpoint]
   let workshop: Workshop
+  let meter: RequestMeter
 
   func responder() -> some HTTPResponder<BasicRequestContext> {
     let router = Router(context: BasicRequestContext.self)
-    router.add(middleware: ErrorEnvelopes(endpoints: endpoints))
+    router.add(middleware: ErrorEnvelopes(endpoints: endpoints, meter: meter))
     for endpoint in endpoints {
       router.on(RouterPath(Self.pattern(endpoint)), method: endpoint.method) {
         [workshop] request, context in
@@ -29,20 +30,50 @@ struct APIRouter: Sendable {
   }
 }
 
-/// Turns every error into its envelope.
+/// Gives every request its id, turns every error into its envelope, and counts.
 private struct ErrorEnvelopes: RouterMiddleware {
   typealias Context = BasicRequestContext
   let endpoints: [Endpoint]
+  let meter: RequestMeter
 
   @concurrent func handle(
     _ request: Request, context: BasicRequestContext,
     next: @concurrent (Request, BasicRequestContext) async throws -> Response
   ) async throws -> Response {
+    let start = ContinuousClock.now
+    let id = RequestID.of(request.headers)
+    var response = try await RequestID.$current.withValue(id) {
+      try await answer(request, context, id, next)
+    }
+    response.headers[.xRequestID] = id
+    let took = ContinuousClock.now - start
+    let path = context.endpointPath
+    let route =
+      path == nil || path == "NotFound"
+      ? RequestMeter.Route.unknown
+      : RequestMeter.Route(method: request.method.rawValue, path: path ?? "")
+    meter.add(route, status: response.status.code, took: took)
+    if context.logger.logLevel <= .debug {
+      context.logger.debug(
+        "answered",
+        metadata: [
+          "method": "\(request.method)", "path": "\(request.uri.path)",
+          "status": "\(response.status.code)", "took": "\(took)", "request": "\(id)",
+        ])
+    }
+    return response
+  }
+
+  @concurrent private func answer(
+    _ request: Request, _ context: BasicRequestContext, _ id: String,
+    _ next: @concurrent (Request, BasicRequestContext) async throws -> Response
+  ) async throws -> Response {
     do {
       return try await next(request, context)
     } catch {
       let error = error is HTTPError ? missing(request) : error
-      let reply = ErrorReply(error)
+      var reply = ErrorReply(error)
+      reply.body.requestId = id
       if reply.status.code >= 500 {
         context.logger.error(
           "request failed",

@@ -38,6 +38,18 @@ struct Endpoint: Sendable {
     self.handle = handle
   }
 
+  /// One outside of the API.
+  init(
+    _ method: HTTPRequest.Method, root path: String,
+    handle: @escaping @Sendable (APIRequest) async throws -> Response
+  ) {
+    self.method = method
+    self.path = path
+    query = []
+    bodyLimit = 0
+    self.handle = handle
+  }
+
   var segments: [Substring] { path.split(separator: "/") }
 
   /// Whether a path with these segments is one of this endpoint's, whatever the method.

@@ -12,7 +12,7 @@ import Wire
 
 struct ErrorReply: Sendable {
   let status: HTTPResponse.Status
-  let body: ErrorBody
+  var body: ErrorBody
 
   init(_ error: any Error) {
     switch error {
@@ -70,7 +70,7 @@ struct ErrorReply: Sendable {
     case .methodNotAllowed: .methodNotAllowed
     case .bodyTooLarge: .contentTooLarge
     case .requestTooSlow: .requestTimeout
-    case .tokenMissing, .tokenUnknown: .unauthorized
+    case .tokenMissing, .tokenUnknown, .accessDenied: .unauthorized
     case .tokenRestricted: .forbidden
     case .badRequest, .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
       .secretsInvalid,
@@ -79,7 +79,7 @@ struct ErrorReply: Sendable {
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable
     case .daemonAlreadyRunning, .dataFolderBusy, .folder, .folderOpen, .workerNotFound, .socket,
-      .socketPathTaken:
+      .socketPathTaken, .token, .listen:
       .internalServerError
     }
   }

@@ -1,5 +1,5 @@
-// The HTTP server on the daemon's Unix socket, with its limits: whose connections it takes, how long
-// a connection may be idle or unread and a request on its way, how large headers may be.
+// The HTTP server on the daemon's Unix socket or on TCP, with its limits: whose connections it takes,
+// how long a connection may be idle or unread and a request on its way, how large headers may be.
 
 import Experiments
 import Glibc
@@ -21,8 +21,17 @@ struct HTTPService: Service {
   private static let headerBytes = 3 * Limits.queryBytes + (16 << 10)
   private static let headerFields = 100
 
-  let socket: SocketFile
+  /// How one gets in.
+  enum Door: Sendable {
+    /// For the daemon's own user and root.
+    case socket(SocketFile)
+    /// For those who have the token.
+    case address(ListenAddress, token: String)
+  }
+
+  let door: Door
   let router: APIRouter
+  let meter: RequestMeter
   let store: Store
   let clock: WallClock
   let changes: ChangeHub
@@ -32,42 +41,37 @@ struct HTTPService: Service {
 
   /// Serves until a graceful shutdown: then no new connections, and running requests finish.
   func run() async throws {
-    let owner = geteuid()
+    let door = door
     let logger = logger
     let store = store
     let clock = clock
+    let meter = meter
     let builder = HTTPServerBuilder.http1(
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [
-          PeerCheck(owner: owner, logger: logger), StalledPeer(patience: Self.unread),
+          Self.gate(door, logger), StalledPeer(patience: Self.unread),
           SlowRequest(patience: Self.arrival),
           // Before the short way, so that it sees all requests; the server's own then has no limit.
           HTTPConnectionStateHandler(idleTimeout: Self.idle, logger: logger),
-          MetricsIntake(store: store, clock: clock, logger: logger),
+          MetricsIntake(store: store, clock: clock, meter: meter, logger: logger),
         ],
         idleTimeout: nil,
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.headerBytes, maxHeaderListSize: Self.headerBytes,
           maxHeaderFieldCount: Self.headerFields)))
-    let socket = socket
-    let socketPath = socket.path
     let onReady = onReady
     let responder = router.responder()
     // What Hummingbird's `Application` does, but for its clock for the header `Date`, which wakes up
     // every second and needs ICU.
     let server = try builder.buildServer(
       configuration: ServerConfiguration(
-        address: .unixDomainSocket(path: socketPath), backlog: 1024),
+        address: Self.address(door), backlog: 1024),
       eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger,
       responder: { request, writer, channel in
         try await Self.answer(request, by: responder, to: writer, on: channel, logger)
       },
-      onServerRunning: { _ in
-        socket.isBound()
-        // The umask has seen to it already; this holds where someone changed that.
-        if chmod(socketPath, 0o600) != 0 {
-          logger.warning("\(socketPath) keeps its permissions: \(String(cString: strerror(errno)))")
-        }
+      onServerRunning: { channel in
+        Self.opened(door, channel, logger)
         await onReady()
       })
     do {
@@ -78,7 +82,46 @@ struct HTTPService: Service {
         Task { await changes.signal() }
       }
     } catch let error as IOError {
-      throw ServerError.socket(path: socketPath, reason: error.description)
+      throw Self.failure(door, error.description)
+    } catch let error as SocketAddressError {
+      throw Self.failure(door, "\(error)")
+    }
+  }
+
+  private static func gate(_ door: Door, _ logger: Logger) -> any RemovableChannelHandler {
+    switch door {
+    case .socket: PeerCheck(owner: geteuid(), logger: logger)
+    case .address(_, let token): TokenGate(token: token, logger: logger)
+    }
+  }
+
+  private static func address(_ door: Door) -> BindAddress {
+    switch door {
+    case .socket(let socket): .unixDomainSocket(path: socket.path)
+    case .address(let address, _): .hostname(address.host, port: address.port)
+    }
+  }
+
+  private static func failure(_ door: Door, _ reason: String) -> ServerError {
+    switch door {
+    case .socket(let socket): .socket(path: socket.path, reason: reason)
+    case .address(let address, _): .listen(address: address.text, reason: reason)
+    }
+  }
+
+  private static func opened(_ door: Door, _ channel: any Channel, _ logger: Logger) {
+    switch door {
+    case .socket(let socket):
+      socket.isBound()
+      // The umask has seen to it already; this holds where someone changed that.
+      if chmod(socket.path, 0o600) != 0 {
+        logger.warning("\(socket.path) keeps its permissions: \(String(cString: strerror(errno)))")
+      }
+    case .address(let address, _):
+      logger.info("listening", metadata: ["address": "\(channel.localAddress?.description ?? "?")"])
+      if !address.isLoopback {
+        logger.warning("what goes over this address is not encrypted; see docs/security.md")
+      }
     }
   }
 

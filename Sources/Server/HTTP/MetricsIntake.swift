@@ -30,6 +30,7 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let store: Store
   private let clock: WallClock
+  private let meter: RequestMeter
   private let logger: Logger
 
   /// The request whose body is arriving.
@@ -48,17 +49,23 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
   private struct Arriving {
     let run: Int64
     let isBinary: Bool
+    let start = ContinuousClock.now
+    /// As the client calls it.
+    let id: String?
     var body = ByteBuffer()
   }
 
   private struct Due {
     let bytes: Int
+    let start: ContinuousClock.Instant
+    let id: String?
     var answer: Answer?
   }
 
   private struct Answer {
     var status: HTTPResponse.Status
     var body: [UInt8]
+    var id: String?
   }
 
   private enum Held {
@@ -67,9 +74,10 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
     case inputClosed
   }
 
-  init(store: Store, clock: WallClock, logger: Logger) {
+  init(store: Store, clock: WallClock, meter: RequestMeter, logger: Logger) {
     self.store = store
     self.clock = clock
+    self.meter = meter
     self.logger = logger
   }
 
@@ -119,7 +127,9 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
       head.headerFields[.expect] == nil, head.headerFields[.authorization] == nil
     else { return nil }
     let type = head.headerFields[.contentType]
-    return Arriving(run: run, isBinary: type?.contains(PointsBody.contentType) ?? false)
+    let id = head.headerFields[.xRequestID] == nil ? nil : RequestID.of(head.headerFields)
+    return Arriving(
+      run: run, isBinary: type?.contains(PointsBody.contentType) ?? false, id: id)
   }
 
   private static let prefix = "/api/v1/runs/"
@@ -140,7 +150,7 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
   private func submit(_ request: Arriving, _ context: ChannelHandlerContext) {
     let bytes = request.body.readableBytes
     let number = firstDue + due.count
-    due.append(Due(bytes: bytes))
+    due.append(Due(bytes: bytes, start: request.start, id: request.id))
     bytesDue += bytes
     do {
       let series = try MetricsBody.decode(
@@ -160,10 +170,12 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
   private func finish(_ number: Int, _ result: Result<Int, any Error>) {
     // The connection may have gone meanwhile; what was written stays written.
     guard let context, due.indices.contains(number - firstDue) else { return }
-    due[number - firstDue].answer = answer(result)
+    due[number - firstDue].answer = answer(result, to: due[number - firstDue])
     var count = 0
     while count < due.count, let answer = due[count].answer {
       write(answer, context)
+      meter.add(
+        Self.route, status: answer.status.code, took: ContinuousClock.now - due[count].start)
       bytesDue -= due[count].bytes
       count += 1
     }
@@ -178,25 +190,33 @@ final class MetricsIntake: ChannelDuplexHandler, RemovableChannelHandler {
     }
   }
 
-  private func answer(_ result: Result<Int, any Error>) -> Answer {
+  private static let route = RequestMeter.Route(
+    method: "POST", path: "/api/v1/runs/{run}/metrics")
+
+  private func answer(_ result: Result<Int, any Error>, to due: Due) -> Answer {
     switch result {
-    case .success(let points): return Answer(status: .ok, body: MetricsBody.answer(points))
+    case .success(let points):
+      return Answer(status: .ok, body: MetricsBody.answer(points), id: due.id)
     case .failure(let error):
-      let reply = ErrorReply(error)
+      // One that went well is named only if the client has named it.
+      let id = due.id ?? RequestID.of([:])
+      var reply = ErrorReply(error)
+      reply.body.requestId = id
       if reply.status.code >= 500 {
-        logger.error("metrics failed", metadata: ["error": "\(error)"])
+        logger.error("metrics failed", metadata: ["error": "\(error)", "request": "\(id)"])
       }
-      return Answer(status: reply.status, body: reply.bytes())
+      return Answer(status: reply.status, body: reply.bytes(), id: id)
     }
   }
 
   private func write(_ answer: Answer, _ context: ChannelHandlerContext) {
-    let head = HTTPResponse(
+    var head = HTTPResponse(
       status: answer.status,
       headerFields: [
         .contentType: "application/json", .contentLength: String(answer.body.count),
         .date: HTTPDate.now, .server: "assayd",
       ])
+    if let id = answer.id { head.headerFields[.xRequestID] = id }
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     let body = context.channel.allocator.buffer(bytes: answer.body)
     context.write(wrapOutboundOut(.body(body)), promise: nil)

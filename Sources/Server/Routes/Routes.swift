@@ -13,8 +13,8 @@ enum Routes {
       AttemptRoutes.endpoints(core),
       ContentRoutes.endpoints(core), ArchiveRoutes.endpoints(core),
       SpaceRoutes.endpoints(core),
-      CareRoutes.endpoints(core),
-      WatchRoutes.endpoints(core), TopRoutes.endpoints(core), HookRoutes.endpoints(core),
+      CareRoutes.endpoints(core), WatchRoutes.endpoints(core), TopRoutes.endpoints(core),
+      HookRoutes.endpoints(core), ExpositionRoutes.endpoints(core), ReloadRoutes.endpoints(core),
     ].flatMap { $0 }.map { TokenGuard.guarded($0, core) }
   }
 }

@@ -18,7 +18,7 @@ enum StatusRoutes {
           DaemonStatus(
             version: AssayVersion.text, pid: facts.pid, startedAt: facts.startedAt,
             socket: facts.socketPath, dataFolder: facts.dataFolder,
-            databaseBytes: counts.databaseBytes, slots: facts.slots,
+            databaseBytes: counts.databaseBytes, slots: await core.supervisor.slots,
             slotsInUse: await core.supervisor.slotsInUse,
             jobsByState: Dictionary(
               uniqueKeysWithValues: counts.jobsByState.map { ($0.key.rawValue, $0.value) }),

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Client
+import Foundation
 import Wire
 
 struct CommonOptions: ParsableArguments {
@@ -14,6 +15,12 @@ struct CommonOptions: ParsableArguments {
       valueName: "path"))
   var socket: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Address of a daemon that listens on TCP, instead of a socket; by default $ASSAY_URL. Its "
+        + "token is read from $ASSAY_TOKEN_FILE.", valueName: "url"))
+  var url: String?
+
   /// Runs `body` with a client for the daemon.
   /// - Parameters:
   ///   - token: sent with each request.
@@ -22,10 +29,21 @@ struct CommonOptions: ParsableArguments {
     token: String? = nil, timeout: Duration = .seconds(60),
     _ body: (AssayClient) async throws -> Result
   ) async throws -> Result {
-    try await AssayClient.with(socketPath: socketPath, token: token, timeout: timeout, body)
+    if let url = givenURL {
+      let client = AssayClient(url: url, token: try RemoteToken.read(for: url), timeout: timeout)
+      return try await AssayClient.with(client, body)
+    }
+    return try await AssayClient.with(socketPath: socketPath, token: token, timeout: timeout, body)
   }
 
-  private var socketPath: String {
+  /// An address on the command line goes before everything, a socket there before `ASSAY_URL`.
+  var givenURL: String? {
+    if let url { return url }
+    let variable = ProcessInfo.processInfo.environment["ASSAY_URL"] ?? ""
+    return socket == nil && !variable.isEmpty ? variable : nil
+  }
+
+  var socketPath: String {
     get throws { try socket.map { try Places.checkedSocket($0) } ?? Places.socket() }
   }
 

@@ -16,8 +16,8 @@ struct ScheduleCommand: AsyncParsableCommand {
         assay schedule run 1
       """,
     subcommands: [
-      ScheduleAdd.self, ScheduleList.self, SchedulePause.self, ScheduleResume.self,
-      ScheduleRemove.self, ScheduleRun.self,
+      ScheduleAdd.self, ScheduleList.self, ScheduleShow.self, SchedulePause.self,
+      ScheduleResume.self, ScheduleRemove.self, ScheduleRun.self, ScheduleHistory.self,
     ])
 }
 
@@ -31,8 +31,12 @@ struct ScheduleAdd: AsyncParsableCommand {
       of its own, which is recorded. With --check the finished run is compared with the baseline; \
       assay checks lists the verdicts.
 
-      Example:
+      Where the clock is changed, each time that CRON names still comes once; docs/schedules.md has \
+      the table.
+
+      Examples:
         assay schedule add "0 2 * * *" reference.yaml --check @nightly
+        assay schedule add "0 * * * *" reference.yaml --jitter 10m --catch-up none
       """)
 
   @Argument(help: "When, as a cron expression in quotes.")
@@ -52,6 +56,22 @@ struct ScheduleAdd: AsyncParsableCommand {
       "Zone of the times, such as Europe/Berlin; by default the machine's.", valueName: "zone"))
   var timeZone: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What was missed while no daemon ran: fire once for all of it (one) or not (none).",
+      valueName: "policy"))
+  var catchUp = ScheduleCatchUp.one
+
+  @Option(
+    help: ArgumentHelp(
+      "While its last job is under way: skip the firing, or allow it.", valueName: "policy"))
+  var overlap = ScheduleOverlap.skip
+
+  @Option(
+    help: ArgumentHelp(
+      "Spread the firings over so long after their time, e.g. 90s, 10m, 1h.", valueName: "span"))
+  var jitter: JitterSpan?
+
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
@@ -61,10 +81,12 @@ struct ScheduleAdd: AsyncParsableCommand {
       let schedule = try await client.addSchedule(
         ScheduleRequest(
           name: name ?? checked.name, cron: cron, timeZone: timeZone, spec: spec.value,
-          checkBaseline: check.map(BaselineName.bare), context: GitContext.current()))
-      try common.print(schedule) {
-        Terminal.print(ScheduleText.added(schedule, now: Moments.now()))
-      }
+          checkBaseline: check.map(BaselineName.bare), context: GitContext.current(),
+          catchUp: catchUp, overlap: overlap, jitterSeconds: jitter?.seconds))
+      guard !common.json else { return try common.print(schedule) {} }
+      let times = try await client.scheduleTimes(schedule.id).items
+      Terminal.print(ScheduleText.added(schedule, now: Moments.now()))
+      Terminal.print(ScheduleText.times(times, isPaused: false, now: Moments.now()))
     }
   }
 }
@@ -157,7 +179,8 @@ struct ScheduleRun: AsyncParsableCommand {
     commandName: "run",
     abstract: "Fire a schedule now, as if it were due.",
     discussion: """
-      Nothing is submitted while the schedule's last job is still under way.
+      Nothing is submitted while the schedule's last job is still under way, unless it was added \
+      with --overlap allow. Its own times stay as they are.
 
       Examples:
         assay schedule run 1
