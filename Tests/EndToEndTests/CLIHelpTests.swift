@@ -5,7 +5,8 @@ import Testing
 @Suite struct CLIHelpTests {
   static let commands = [
     "", "submit", "jobs", "cancel", "logs", "hold", "release", "retry", "edit", "queue",
-    "queue list", "queue set", "queue pause", "queue resume", "queue rm", "runs", "show", "metrics", "compare", "evaluate",
+    "queue list", "queue set", "queue pause", "queue resume", "queue rm", "runs", "show", "metrics",
+    "compare", "evaluate",
     "checkpoint", "checkpoint list", "checkpoint export", "checkpoint import",
     "checkpoint diff", "checkpoint verify", "artifact",
     "artifact list", "artifact get", "artifact put", "tag", "note", "rename", "rm",

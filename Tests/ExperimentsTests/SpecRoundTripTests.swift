@@ -34,7 +34,8 @@ struct SpecGenerator {
     return JobSpec(
       name: name(), experiment: isTraining || flag() ? name() : "",
       tags: Dictionary(uniqueKeysWithValues: tags), priority: int(-100...100), onLost: one(),
-      policy: flag() ? JobPolicy() : policy(), work: isTraining ? .train(train()) : .evaluate(evaluate()))
+      policy: flag() ? JobPolicy() : policy(),
+      work: isTraining ? .train(train()) : .evaluate(evaluate()))
   }
 
   private mutating func policy() -> JobPolicy {
