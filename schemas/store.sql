@@ -20,11 +20,24 @@ CREATE INDEX chunks_by_base ON chunks (base_chunk_id) WHERE base_chunk_id IS NOT
 
 CREATE INDEX chunks_unreferenced ON chunks (created_at) WHERE reference_count = 0;
 
+CREATE INDEX job_dependencies_by_job ON job_dependencies (job_id);
+
 CREATE INDEX jobs_active ON jobs (state) WHERE state IN ('starting', 'running');
 
 CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;
 
+CREATE INDEX jobs_by_retry ON jobs (retry_of) WHERE retry_of IS NOT NULL;
+
 CREATE INDEX jobs_by_schedule ON jobs (schedule_id, id) WHERE schedule_id IS NOT NULL;
+
+CREATE INDEX jobs_exclusive ON jobs (priority DESC, id) WHERE state = 'queued' AND exclusive = 1;
+
+CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before IS NOT NULL;
+
+CREATE INDEX jobs_open ON jobs (queue, state) WHERE state IN ('held', 'queued', 'starting', 'running');
+
+CREATE INDEX jobs_ready ON jobs (queue, resources, priority DESC, id)
+  WHERE state = 'queued' AND waits_for = 0 AND not_before IS NULL;
 
 CREATE INDEX jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
 
@@ -94,7 +107,7 @@ CREATE TABLE attempts (
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   heartbeat_at INTEGER,
-  ended_at INTEGER,
+  ended_at INTEGER, resources TEXT, limit_code TEXT, limit_message TEXT, limit_at INTEGER, active_at INTEGER,
   UNIQUE (job_id, number)
 ) STRICT;
 
@@ -202,6 +215,14 @@ CREATE TABLE experiments (
   deleted_at INTEGER
 ) STRICT;
 
+CREATE TABLE job_dependencies (
+  after_id INTEGER NOT NULL REFERENCES jobs (id),
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  PRIMARY KEY (after_id, job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_settlements (job_id INTEGER PRIMARY KEY REFERENCES jobs (id)) STRICT;
+
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   uid TEXT NOT NULL UNIQUE,
@@ -225,7 +246,7 @@ CREATE TABLE jobs (
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   ended_at INTEGER
-) STRICT;
+, queue TEXT NOT NULL DEFAULT 'default', resources TEXT NOT NULL DEFAULT '', exclusive INTEGER NOT NULL DEFAULT 0, after_failed TEXT NOT NULL DEFAULT 'cancel', waits_for INTEGER NOT NULL DEFAULT 0, not_before INTEGER, retries INTEGER NOT NULL DEFAULT 0, held_by TEXT, hold_reason TEXT, retry_of INTEGER REFERENCES jobs (id)) STRICT;
 
 CREATE TABLE log_pieces (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -286,6 +307,13 @@ CREATE TABLE purges (
   asked_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE queues (
+  name TEXT PRIMARY KEY,
+  slots INTEGER,                   -- jobs of it that run at once; NULL: as many as the daemon runs
+  paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+  created_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE run_origins (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
   parent_uid TEXT,                 -- of the run it belongs to, which may come later or never
@@ -318,7 +346,7 @@ CREATE TABLE runs (
   started_at INTEGER,
   ended_at INTEGER,
   deleted_at INTEGER
-, whole_every INTEGER, best_epoch INTEGER) STRICT;
+, whole_every INTEGER, best_epoch INTEGER, beside INTEGER) STRICT;
 
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
