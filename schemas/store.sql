@@ -25,12 +25,24 @@ CREATE INDEX hook_deliveries_by_hook ON hook_deliveries (hook_id, id);
 CREATE INDEX hook_deliveries_waiting ON hook_deliveries (next_at) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX hooks_by_name ON hooks (name) WHERE deleted_at IS NULL;
+CREATE INDEX job_dependencies_by_job ON job_dependencies (job_id);
 
 CREATE INDEX jobs_active ON jobs (state) WHERE state IN ('starting', 'running');
 
 CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;
 
+CREATE INDEX jobs_by_retry ON jobs (retry_of) WHERE retry_of IS NOT NULL;
+
 CREATE INDEX jobs_by_schedule ON jobs (schedule_id, id) WHERE schedule_id IS NOT NULL;
+
+CREATE INDEX jobs_exclusive ON jobs (priority DESC, id) WHERE state = 'queued' AND exclusive = 1;
+
+CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before IS NOT NULL;
+
+CREATE INDEX jobs_open ON jobs (queue, state) WHERE state IN ('held', 'queued', 'starting', 'running');
+
+CREATE INDEX jobs_ready ON jobs (queue, resources, priority DESC, id)
+  WHERE state = 'queued' AND waits_for = 0 AND not_before IS NULL;
 
 CREATE INDEX jobs_waiting ON jobs (priority DESC, id) WHERE state = 'queued';
 
@@ -102,7 +114,7 @@ CREATE TABLE attempts (
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   heartbeat_at INTEGER,
-  ended_at INTEGER,
+  ended_at INTEGER, resources TEXT, limit_code TEXT, limit_message TEXT, limit_at INTEGER, active_at INTEGER,
   UNIQUE (job_id, number)
 ) STRICT;
 
@@ -243,6 +255,13 @@ CREATE TABLE job_stops (
   code TEXT NOT NULL,
   message TEXT NOT NULL
 ) STRICT;
+CREATE TABLE job_dependencies (
+  after_id INTEGER NOT NULL REFERENCES jobs (id),
+  job_id INTEGER NOT NULL REFERENCES jobs (id),
+  PRIMARY KEY (after_id, job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_settlements (job_id INTEGER PRIMARY KEY REFERENCES jobs (id)) STRICT;
 
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -267,7 +286,7 @@ CREATE TABLE jobs (
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   ended_at INTEGER
-) STRICT;
+, queue TEXT NOT NULL DEFAULT 'default', resources TEXT NOT NULL DEFAULT '', exclusive INTEGER NOT NULL DEFAULT 0, after_failed TEXT NOT NULL DEFAULT 'cancel', waits_for INTEGER NOT NULL DEFAULT 0, not_before INTEGER, retries INTEGER NOT NULL DEFAULT 0, held_by TEXT, hold_reason TEXT, retry_of INTEGER REFERENCES jobs (id)) STRICT;
 
 CREATE TABLE leases (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
@@ -341,6 +360,12 @@ CREATE TABLE run_alerts (
   raised_at INTEGER NOT NULL,
   PRIMARY KEY (run_id, alert)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE queues (
+  name TEXT PRIMARY KEY,
+  slots INTEGER,                   -- jobs of it that run at once; NULL: as many as the daemon runs
+  paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+  created_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE run_origins (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
@@ -374,7 +399,7 @@ CREATE TABLE runs (
   started_at INTEGER,
   ended_at INTEGER,
   deleted_at INTEGER
-, whole_every INTEGER, best_epoch INTEGER) STRICT;
+, whole_every INTEGER, best_epoch INTEGER, beside INTEGER) STRICT;
 
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

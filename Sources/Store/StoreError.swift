@@ -193,7 +193,8 @@ extension StoreError {
     case .jobNotFound: "`assay jobs` lists them"
     case .baselineNotFound: "`assay baseline list` lists them"
     case .scheduleNotFound: "`assay schedule list` lists them"
-    case .queueNotFound(let name): "`assay queue list` lists them; make it with: assay queue set \(name)"
+    case .queueNotFound(let name):
+      "`assay queue list` lists them; make it with: assay queue set \(name)"
     case .hookNotFound: "`assay hook list` lists them"
     case .ambiguousId: "give more of its digits, or the run's number"
     case .invalidRunName: "name runs as 12, 2-6, 2,3, @latest, @BASELINE, or by a hexadecimal id"

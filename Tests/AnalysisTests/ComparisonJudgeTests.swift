@@ -83,6 +83,29 @@ struct ComparisonJudgeTests {
     #expect(sides(["step_time"]).verdict == .notEnoughData)
   }
 
+  @Test(
+    arguments: [
+      (true, false, true), (false, true, true), (true, true, false), (false, false, false),
+      (nil, true, false), (true, nil, false),
+    ] as [(Bool?, Bool?, Bool)])
+  func costsOfRunsBesideOthersAreNotComparedWithRunsAlone(
+    _ reference: Bool?, _ candidate: Bool?, isRefused: Bool
+  ) {
+    func side(_ id: Int64, _ beside: Bool?) -> [RunObservation] {
+      [
+        RunObservation(
+          runId: id, metrics: ["test_loss": 1, "step_time": 1],
+          covariates: ["host_class": "a x2"], ranBeside: beside)
+      ]
+    }
+    let comparison = ComparisonJudge.compare(
+      reference: side(1, reference), candidate: side(2, candidate))
+    #expect(comparison.verdict == .equivalent)
+    let cost = comparison.metrics.first { $0.metric == "step_time" }
+    #expect(cost?.verdict == (isRefused ? .notEnoughData : .equivalent))
+    #expect(cost?.reason.contains("ran beside other jobs") == isRefused)
+  }
+
   @Test func emptySidesAreNotEnoughData() {
     let some = observations("test_loss", [1])
     for (reference, candidate) in [([], some), (some, []), ([], [])] {

@@ -33,7 +33,8 @@ struct JobPolicyTests {
     try await TestDaemon.with { daemon in
       let job = try await daemon.submit(
         Self.endless([
-          "timeout": .string("1s"), "retries": .object(["max": .int(1), "delay": .string("100ms")]),
+          "timeout": .string("1s"),
+          "retries": .object(["max": .int(1), "delay": .string("100ms")]),
         ]))
       let ended = try await daemon.end(of: job)
       #expect(ended.state == .timedOut)

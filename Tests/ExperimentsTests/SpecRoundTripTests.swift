@@ -39,7 +39,8 @@ struct SpecGenerator {
     var spec = JobSpec(
       name: name(), experiment: isTraining || flag() ? name() : "",
       tags: Dictionary(uniqueKeysWithValues: tags), priority: int(-100...100), onLost: one(),
-      policy: flag() ? JobPolicy() : policy(), work: isTraining ? .train(train()) : .evaluate(evaluate()))
+      policy: flag() ? JobPolicy() : policy(),
+      work: isTraining ? .train(train()) : .evaluate(evaluate()))
     spec.alerts = (0..<int(0...2)).map { _ in alert() }
     return spec
   }

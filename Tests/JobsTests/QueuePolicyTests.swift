@@ -24,7 +24,9 @@ import Testing
         slots: slots, running: running.map { .init($0) }, queues: queues, resources: resources))
   }
 
-  private func busy(_ count: Int) -> [QueuePolicy.Queued] { (0..<count).map { job(1000 + Int64($0)) } }
+  private func busy(_ count: Int) -> [QueuePolicy.Queued] {
+    (0..<count).map { job(1000 + Int64($0)) }
+  }
 
   @Test func `higher priority first, then the order of submission`() {
     let queued = [job(5), job(3), job(9, 2), job(4, -1), job(7, 2)]
@@ -58,13 +60,19 @@ import Testing
   }
 
   @Test func `resources are counted, and the first in line gets them first`() {
-    let queued = [job(1, resources: ["gpu": 2]), job(2, resources: ["gpu": 1]), job(3), job(4, resources: ["disk": 1])]
+    let queued = [
+      job(1, resources: ["gpu": 2]), job(2, resources: ["gpu": 1]), job(3),
+      job(4, resources: ["disk": 1]),
+    ]
     let there = ["gpu": 2, "disk": 1]
     #expect(next(queued, slots: 4, resources: there) == [1, 3, 4])
     // The first one waits for both, and the second does not slip past it.
     #expect(
       next(queued, slots: 4, running: [job(9, resources: ["gpu": 1])], resources: there) == [3, 4])
-    #expect(next([job(1, resources: ["gpu": 3]), job(2, resources: ["gpu": 1])], slots: 4, resources: there) == [2])
+    #expect(
+      next(
+        [job(1, resources: ["gpu": 3]), job(2, resources: ["gpu": 1])], slots: 4, resources: there)
+        == [2])
   }
 
   @Test func `an exclusive job starts when nothing runs, and keeps those behind it waiting`() {
@@ -95,7 +103,8 @@ import Testing
     #expect(reason(job(1, resources: ["gpu": 3])) == "waits for gpu: wants 3, there are 2")
     #expect(reason(job(1, exclusive: true)) == "waits until nothing else runs (exclusive)")
     #expect(
-      reason(job(2), behind: job(1, exclusive: true)) == "waits for job 1, which waits to run alone")
+      reason(job(2), behind: job(1, exclusive: true)) == "waits for job 1, which waits to run alone"
+    )
   }
 
   @Test(arguments: [

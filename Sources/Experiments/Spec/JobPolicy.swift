@@ -233,7 +233,8 @@ extension SpecRule<TimeSpan> {
       "a time such as 90s, 10m, 2h or a number of seconds, \(orZero ? "from 0" : "above 0"), "
         + "at most \(TimeSpan.longest)"
     ) { value in
-      let span = value.stringValue.flatMap { TimeSpan($0) }
+      let span =
+        value.stringValue.flatMap { TimeSpan($0) }
         ?? value.doubleValue.flatMap { TimeSpan(seconds: $0) }
       return span.flatMap { orZero || $0.milliseconds > 0 ? $0 : nil }
     }

@@ -13,7 +13,9 @@ package struct Resources: Sendable, Equatable {
     _ wanted: [String: Int], besides handedOut: some Sequence<[String: [Int]]>
   ) -> [String: [Int]]? {
     var taken: [String: Set<Int>] = [:]
-    for one in handedOut { for (name, numbers) in one { taken[name, default: []].formUnion(numbers) } }
+    for one in handedOut {
+      for (name, numbers) in one { taken[name, default: []].formUnion(numbers) }
+    }
     var result: [String: [Int]] = [:]
     for (name, count) in wanted {
       let free = (0..<(totals[name] ?? 0)).filter { !(taken[name]?.contains($0) ?? false) }

@@ -22,7 +22,9 @@ enum JobsRoutes {
           states: states.isEmpty ? nil : states, limit: limit,
           before: try request.integer("cursor", in: 1...Int64.max))
         return try await Reply.json(
-          large: Page(items: try await core.supervisor.explained(jobs), next: Cursor.next(jobs, limit: limit, id: \.id)),
+          large: Page(
+            items: try await core.supervisor.explained(jobs),
+            next: Cursor.next(jobs, limit: limit, id: \.id)),
           in: core.workshop)
       },
       Endpoint(.get, "/jobs/{job}") { request in

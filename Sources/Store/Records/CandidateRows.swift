@@ -81,7 +81,8 @@ enum CandidateRows {
       SELECT queue, resources FROM jobs WHERE \(isReady) AND queue = ? AND resources > ?
       ORDER BY resources LIMIT 1
       """, [lane.queue, lane.resources])
-    return try row.map { ($0[0], $0[1]) } ?? nextQueue(db, after: lane.queue)
+    if let row { return (row[0], row[1]) }
+    return try nextQueue(db, after: lane.queue)
   }
 
   private static func nextQueue(

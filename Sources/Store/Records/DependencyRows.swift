@@ -22,8 +22,10 @@ enum DependencyRows {
       else {
         throw StoreError.invalidValue(
           field: "after",
-          message: other == id ? "names the job itself, \(id)" : "names job \(other), "
-            + "and there is no such job")
+          message: other == id
+            ? "names the job itself, \(id)"
+            : "names job \(other), "
+              + "and there is no such job")
       }
       let state = JobState(rawValue: text) ?? .lost
       if !state.isFinal {

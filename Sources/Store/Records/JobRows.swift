@@ -50,7 +50,8 @@ enum JobRows {
       attempts: row[8], scheduleId: row[9], createdAt: row.time(10),
       startedAt: row.optionalTime(11), endedAt: row.optionalTime(12),
       failure: row.failure(code: 13, message: 14), cancelRequested: row[15],
-      progress: try RecordCoding.optional(row[16]), spec: try JSONText.parse(row[17]), queue: row[18], retries: row[19],
+      progress: try RecordCoding.optional(row[16]), spec: try JSONText.parse(row[17]),
+      queue: row[18], retries: row[19],
       notBefore: row.optionalTime(20), heldBy: row[21],
       waitsFor: try RecordCoding.optional(row[23]), retryOf: row[22])
   }

@@ -31,7 +31,8 @@ enum JobWriter {
       [
         job.uid.text, job.spec.kind.rawValue, place.name, place.experimentId, job.scheduleId,
         job.dueAt?.microseconds, spec, ContentHash.sha256Hex(job.spec.comparabilityText),
-        policy.isHeld ? JobState.held.rawValue : JobState.queued.rawValue, job.spec.priority, job.spec.onLost.rawValue, try RecordCoding.text(job.context),
+        policy.isHeld ? JobState.held.rawValue : JobState.queued.rawValue, job.spec.priority,
+        job.spec.onLost.rawValue, try RecordCoding.text(job.context),
         now.microseconds, policy.queue, ResourceText.text(policy.resources), policy.isExclusive,
         policy.afterFailed.rawValue, policy.isHeld ? job.context.user : nil,
         job.retryOf,

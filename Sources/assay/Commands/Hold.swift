@@ -23,7 +23,9 @@ struct HoldCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
-    try await common.forEach(jobs) { try await $0.setHeld($1, true, by: NSUserName()) } line: {
+    try await common.forEach(jobs) {
+      try await $0.setHeld($1, true, by: NSUserName())
+    } line: {
       "job \($0.id) is held"
     }
   }
@@ -44,7 +46,9 @@ struct ReleaseCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
-    try await common.forEach(jobs) { try await $0.setHeld($1, false) } line: {
+    try await common.forEach(jobs) {
+      try await $0.setHeld($1, false)
+    } line: {
       "job \($0.id) is released"
     }
   }
