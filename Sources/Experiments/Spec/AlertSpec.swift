@@ -77,11 +77,12 @@ extension AlertSpec {
     let action = reader.read("action", .name, default: Action.event)
     let kinds = ["above", "below", "no_progress", "diverged"].filter(reader.has)
     guard kinds.count == 1 else {
-      reader.mistake(
-        kinds.first ?? "above",
-        kinds.isEmpty
-          ? "missing; an alert needs one of above, below, no_progress, diverged"
-          : "an alert has one of \(kinds.joined(separator: ", ")), not several")
+      if kinds.isEmpty {
+        _ = reader.read("above", .needed("one of above, below, no_progress, diverged"))
+      } else {
+        reader.mistake(
+          kinds[0], "an alert has one of \(kinds.joined(separator: ", ")), not several")
+      }
       return nil
     }
     guard let rule = rule(&reader, kinds[0], metric, above ?? below, points, seconds, diverged),
@@ -97,7 +98,7 @@ extension AlertSpec {
     switch kind {
     case "above", "below":
       guard reader.has("metric") else {
-        reader.mistake("metric", "missing; needs the name of the metric")
+        _ = reader.read("metric", .needed("the name of the metric"))
         return nil
       }
       guard let metric, let bound, let points, let side = Side(rawValue: kind) else { return nil }
@@ -132,6 +133,13 @@ extension AlertSpec {
         (metric.map { [("metric", .text($0))] } ?? []) + [("diverged", .flag(true))]
       }
     return .members(members + [("action", .name(action))])
+  }
+}
+
+extension SpecRule<JSONValue> {
+  /// Of a key that is missing: a misspelt one is then told once.
+  fileprivate static func needed(_ expectation: String) -> SpecRule {
+    converting(expectation) { $0 }
   }
 }
 
