@@ -4,6 +4,7 @@ import Client
 import Experiments
 import Foundation
 import Testing
+import Wire
 
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct BadConnectionTests {
