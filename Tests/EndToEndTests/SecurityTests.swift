@@ -30,7 +30,7 @@ struct SecurityTests {
 
   @Test(.enabled(if: geteuid() == 0, "needs root, to be somebody else"))
   func aSecondUserIsRefused() async throws {
-    try await TestDaemon.with { daemon in
+    try await TestDaemon.with { daemon async throws in
       func ask() async throws -> String {
         let result = try await Programs.run(
           "/usr/bin/env", ["python3", "-c", Self.stranger, daemon.socket])
