@@ -2,7 +2,6 @@
 // begins a comment where a line begins or after a space. What is not understood is an error that
 // names file and line, never passed over.
 
-import Dispatch
 import Experiments
 import Foundation
 import Glibc
@@ -58,12 +57,18 @@ struct ConfigFile {
     if descriptor < 0, !isRequired, errno == ENOENT || errno == ENOTDIR { return }
     guard descriptor >= 0 else { throw Self.unreadable(path, String(cString: strerror(errno))) }
     let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    var facts = stat()
-    guard fstat(descriptor, &facts) == 0 else { throw Problem.errno("cannot look at \(path)") }
-    guard facts.st_mode & S_IFMT == S_IFREG else { throw Self.unreadable(path, "it is no file") }
-    guard facts.st_size <= Self.mostBytes else { throw Self.unreadable(path, "it is too large") }
+    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let facts = try FileManager.default.attributesOfItem(atPath: real)
+    guard facts[.type] as? FileAttributeType == .typeRegular else {
+      throw Self.unreadable(path, "it is no file")
+    }
+    guard (facts[.size] as? NSNumber)?.intValue ?? 0 <= Self.mostBytes else {
+      throw Self.unreadable(path, "it is too large")
+    }
     // It names programs that are run.
-    guard facts.st_uid == 0 || facts.st_uid == geteuid(), facts.st_mode & 0o022 == 0 else {
+    let owner = (facts[.ownerAccountID] as? NSNumber)?.uint32Value
+    let mode = (facts[.posixPermissions] as? NSNumber)?.uint32Value ?? 0o777
+    guard owner == 0 || owner == geteuid(), mode & 0o022 == 0 else {
       throw Problem(
         code: "config_open", message: "\(path) can be written by other users",
         hint: "close it with: chmod go-w \(path)")

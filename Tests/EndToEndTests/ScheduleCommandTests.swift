@@ -1,8 +1,10 @@
 // Schedules on the command line, and one that this version cannot understand.
+import Client
 import Experiments
 import Foundation
 import GRDB
 import Testing
+import Wire
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct ScheduleCommandTests {

@@ -1,7 +1,6 @@
 // Who gets in: other users by no way, the network with the token alone, and nothing is readable by
 // others at any moment.
 import Client
-import Dispatch
 import Experiments
 import Foundation
 import Glibc
@@ -31,7 +30,7 @@ struct SecurityTests {
 
   @Test(.enabled(if: geteuid() == 0, "needs root, to be somebody else"))
   func aSecondUserIsRefused() async throws {
-    try await TestDaemon.with { daemon in
+    try await TestDaemon.with { daemon async throws in
       func ask() async throws -> String {
         let result = try await Programs.run(
           "/usr/bin/env", ["python3", "-c", Self.stranger, daemon.socket])
@@ -174,13 +173,13 @@ private final class ModeSampler: Sendable {
   }
 
   private static func look(_ path: String, _ open: inout [String]) {
-    var facts = stat()
     // Also of what goes away at this moment.
-    guard lstat(path, &facts) == 0 else { return }
-    let kind = facts.st_mode & S_IFMT
-    guard kind != S_IFLNK else { return }
-    if facts.st_mode & 0o077 != 0 { open.append("\(path) \(String(facts.st_mode, radix: 8))") }
-    guard kind == S_IFDIR else { return }
+    guard let facts = try? FileManager.default.attributesOfItem(atPath: path),
+      let kind = facts[.type] as? FileAttributeType, kind != .typeSymbolicLink,
+      let mode = (facts[.posixPermissions] as? NSNumber)?.uint32Value
+    else { return }
+    if mode & 0o077 != 0 { open.append("\(path) \(String(mode, radix: 8))") }
+    guard kind == .typeDirectory else { return }
     for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
       look(path + "/" + name, &open)
     }

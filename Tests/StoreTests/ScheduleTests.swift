@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import GRDB
 import Store
 import Testing
 

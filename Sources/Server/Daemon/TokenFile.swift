@@ -1,7 +1,6 @@
 // The token that lets a client in over TCP: made once, kept in the data folder, readable by its owner
 // alone.
 
-import Dispatch
 import Foundation
 import Glibc
 
@@ -41,11 +40,13 @@ enum TokenFile {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { throw unusable(path, String(cString: strerror(errno))) }
     let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    var facts = stat()
-    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+    let facts = try FileManager.default.attributesOfItem(atPath: path)
+    guard facts[.type] as? FileAttributeType == .typeRegular else {
       throw unusable(path, "it is not a file")
     }
-    guard facts.st_uid == geteuid(), facts.st_mode & 0o077 == 0 else {
+    let owner = (facts[.ownerAccountID] as? NSNumber)?.uint32Value
+    let mode = (facts[.posixPermissions] as? NSNumber)?.uint32Value ?? 0o777
+    guard owner == geteuid(), mode & 0o077 == 0 else {
       throw unusable(path, "it is open to other users")
     }
     let text = String(decoding: try handle.read(upToCount: 4096) ?? Data(), as: UTF8.self)

@@ -1,6 +1,5 @@
 // What can be seen of the daemon's places in the file system: who may enter, and how much room there is.
 
-import Dispatch
 import Experiments
 import Foundation
 import Glibc
@@ -8,22 +7,24 @@ import Wire
 
 /// What a path is.
 private struct PathFacts {
-  let mode: mode_t
-  let owner: uid_t
+  private let kind: FileAttributeType?
+  private let owner: uid_t?
+  private let mode: UInt32
 
   /// Nil if there is nothing, or it cannot be looked at.
   init?(_ path: String) {
-    var facts = stat()
-    guard stat(path, &facts) == 0 else { return nil }
-    mode = facts.st_mode
-    owner = facts.st_uid
+    let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    guard let facts = try? FileManager.default.attributesOfItem(atPath: real) else { return nil }
+    kind = facts[.type] as? FileAttributeType
+    owner = (facts[.ownerAccountID] as? NSNumber)?.uint32Value
+    mode = (facts[.posixPermissions] as? NSNumber)?.uint32Value ?? 0o777
   }
 
-  var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
+  var isSocket: Bool { kind == .typeSocket }
   /// Root may look after somebody else's.
   var isOwn: Bool { owner == geteuid() || geteuid() == 0 }
   var isClosed: Bool { mode & 0o077 == 0 }
-  var permissions: String { "mode \(String(mode & 0o777, radix: 8))" }
+  var permissions: String { "mode \(String(mode, radix: 8))" }
 }
 
 enum SocketChecks {
@@ -74,11 +75,10 @@ enum HostChecks {
   }
 
   private static func disk(_ folder: String, _ findings: inout Findings) {
-    var facts = statvfs()
-    guard statvfs(folder, &facts) == 0 else {
+    let facts = try? FileManager.default.attributesOfFileSystem(forPath: folder)
+    guard let free = (facts?[.systemFreeSize] as? NSNumber)?.int64Value else {
       return findings.add("disk", .warn, "the file system of \(folder) cannot be looked at")
     }
-    let free = Int64(clamping: UInt64(facts.f_bavail) * UInt64(facts.f_frsize))
     let text = "\(Quantities.bytes(free)) free in \(folder)"
     switch free {
     case ..<tooLittle:
