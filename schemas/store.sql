@@ -25,6 +25,7 @@ CREATE INDEX hook_deliveries_by_hook ON hook_deliveries (hook_id, id);
 CREATE INDEX hook_deliveries_waiting ON hook_deliveries (next_at) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX hooks_by_name ON hooks (name) WHERE deleted_at IS NULL;
+
 CREATE INDEX job_dependencies_by_job ON job_dependencies (job_id);
 
 CREATE INDEX jobs_active ON jobs (state) WHERE state IN ('starting', 'running');
@@ -69,6 +70,10 @@ CREATE INDEX runs_by_start ON runs (started_at);
 CREATE INDEX runs_by_status ON runs (status);
 
 CREATE INDEX runs_deleted ON runs (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX schedule_firings_by_due ON schedule_firings (schedule_id, due_at);
+
+CREATE INDEX schedule_firings_by_id ON schedule_firings (schedule_id, id);
 
 CREATE UNIQUE INDEX schedules_by_name ON schedules (name) WHERE deleted_at IS NULL;
 
@@ -250,11 +255,6 @@ CREATE TABLE hooks (
   CHECK ((command IS NULL) <> (url IS NULL))
 ) STRICT;
 
-CREATE TABLE job_stops (
-  job_id INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
-  code TEXT NOT NULL,
-  message TEXT NOT NULL
-) STRICT;
 CREATE TABLE job_dependencies (
   after_id INTEGER NOT NULL REFERENCES jobs (id),
   job_id INTEGER NOT NULL REFERENCES jobs (id),
@@ -262,6 +262,12 @@ CREATE TABLE job_dependencies (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job_settlements (job_id INTEGER PRIMARY KEY REFERENCES jobs (id)) STRICT;
+
+CREATE TABLE job_stops (
+  job_id INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -354,18 +360,19 @@ CREATE TABLE purges (
   asked_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE run_alerts (
-  run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-  alert INTEGER NOT NULL,
-  raised_at INTEGER NOT NULL,
-  PRIMARY KEY (run_id, alert)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE queues (
   name TEXT PRIMARY KEY,
   slots INTEGER,                   -- jobs of it that run at once; NULL: as many as the daemon runs
   paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
   created_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE run_alerts (
+  run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  alert INTEGER NOT NULL,
+  raised_at INTEGER NOT NULL,
+  PRIMARY KEY (run_id, alert)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run_origins (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
@@ -401,6 +408,17 @@ CREATE TABLE runs (
   deleted_at INTEGER
 , whole_every INTEGER, best_epoch INTEGER, beside INTEGER) STRICT;
 
+CREATE TABLE schedule_firings (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  schedule_id INTEGER NOT NULL REFERENCES schedules (id),
+  due_at INTEGER NOT NULL,         -- of the cron expression, without jitter
+  decided_at INTEGER NOT NULL,     -- by the clock
+  outcome TEXT NOT NULL CHECK (outcome IN ('fired', 'skipped', 'refused')),
+  manual INTEGER NOT NULL DEFAULT 0 CHECK (manual IN (0, 1)),
+  reason TEXT,
+  job_id INTEGER                   -- also when that job is gone
+) STRICT;
+
 CREATE TABLE schedules (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
@@ -416,7 +434,8 @@ CREATE TABLE schedules (
   last_fired_at INTEGER,           -- the due time it stands for, not the clock's
   next_at INTEGER,
   deleted_at INTEGER
-) STRICT;
+, jitter_seconds INTEGER NOT NULL DEFAULT 0
+  CHECK (jitter_seconds BETWEEN 0 AND 86400), problem TEXT) STRICT;
 
 CREATE TABLE series (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

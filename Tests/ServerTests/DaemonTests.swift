@@ -204,9 +204,8 @@ struct DaemonTests {
     }
   }
 
-  private func mode(_ path: String) throws -> mode_t {
-    var info = stat()
-    guard stat(path, &info) == 0 else { throw RawConnection.Failure(errno: errno) }
-    return info.st_mode & 0o777
+  private func mode(_ path: String) throws -> Int {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    return try #require(attributes[.posixPermissions] as? Int)
   }
 }

@@ -135,7 +135,8 @@ struct ScheduleTests {
       try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in
         var request = Self.request("0 * * * *")
         request.catchUp = ScheduleCatchUp.none
-        #expect(try await daemon.client.addSchedule(request).catchUp == .none)
+        let added = try await daemon.client.addSchedule(request)
+        #expect(added.catchUp == ScheduleCatchUp.none)
       }
       clock.advance(seconds: 10 * 3600 + 120)
       try await TestDaemon.with(folder: folder, workers: workers, clock: clock) { daemon in

@@ -16,7 +16,7 @@ struct Submission: Sendable {
   init(_ core: Core) {
     store = core.store
     workshop = core.workshop
-    resources = core.supervisor.options.resources
+    resources = core.supervisor.resources
   }
 
   init(store: Store, workshop: Workshop) {

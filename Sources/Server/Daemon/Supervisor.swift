@@ -39,6 +39,8 @@ actor Supervisor: Service {
   let store: Store
   private let executor: any Executor
   private(set) var options: Options
+  /// What is counted and handed out.
+  nonisolated let resources: Resources
   private let ends: AttemptEnds
   let limits: TimeLimits
   let clock: WallClock
@@ -66,6 +68,7 @@ actor Supervisor: Service {
     self.store = store
     self.executor = executor
     self.options = options
+    resources = options.resources
     secrets = SecretFiles(
       dataFolder: (options.attemptsFolder as NSString).deletingLastPathComponent)
     self.logger = logger

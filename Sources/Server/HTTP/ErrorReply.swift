@@ -73,8 +73,7 @@ struct ErrorReply: Sendable {
     case .tokenMissing, .tokenUnknown, .accessDenied: .unauthorized
     case .tokenRestricted: .forbidden
     case .badRequest, .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
-      .secretsInvalid,
-      .limitExceeded, .oneRunNeeded, .protocolVersion:
+      .secretsInvalid, .resourceUnavailable, .limitExceeded, .oneRunNeeded, .protocolVersion:
       .badRequest
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable
@@ -95,8 +94,8 @@ struct ErrorReply: Sendable {
   private static func status(of error: StoreError) -> HTTPResponse.Status {
     switch error {
     case .runNotFound, .jobNotFound, .attemptNotFound, .experimentNotFound, .baselineNotFound,
-      .scheduleNotFound, .hookNotFound, .checkNotFound, .checkpointNotFound, .artifactNotFound,
-      .metricNotFound:
+      .scheduleNotFound, .queueNotFound, .hookNotFound, .checkNotFound, .checkpointNotFound,
+      .artifactNotFound, .metricNotFound:
       .notFound
     case .attemptFenced, .conflict, .nameTaken, .jobFinal, .datasetChanged, .logGap, .chunkMissing,
       .runDeleted, .baselineRunsDeleted, .paramConflict, .fileExists:

@@ -19,7 +19,7 @@ enum TopRoutes {
         let counts = try await core.store.status()
         return try await Reply.json(
           large: TopReply(
-            at: core.clock.now(), slots: core.facts.slots,
+            at: core.clock.now(), slots: await core.supervisor.slots,
             slotsInUse: await core.supervisor.slotsInUse, host: HostMeter.load(),
             jobsByState: Dictionary(
               uniqueKeysWithValues: counts.jobsByState.map { ($0.key.rawValue, $0.value) }),
