@@ -47,6 +47,8 @@ package enum ServerError: Error, Sendable {
   /// The file of that token.
   case token(path: String, reason: String)
   case listen(address: String, reason: String)
+  /// Its settings cannot be understood; whoever reads them says why, with a code of their own.
+  case settings(code: String, message: String, hint: String?)
 }
 
 extension ServerError {
@@ -72,6 +74,7 @@ extension ServerError {
     case .schemaNotFound: "schema_not_found"
     case .resourceUnavailable: "resource_unavailable"
     case .protocolVersion: "protocol_version"
+    case .settings(let code, _, _): code
     case .shuttingDown: "shutting_down"
     case .daemonAlreadyRunning: "daemon_already_running"
     case .dataFolderBusy: "data_folder_busy"
@@ -138,6 +141,7 @@ extension ServerError {
     case .socketPathTaken(let path): "\(path) is there and is not a socket"
     case .accessDenied: "over TCP every request needs the daemon's token"
     case .token(let path, let reason): "the token's file \(path) cannot be used: \(reason)"
+    case .settings(_, let message, _): message
     case .listen(let address, let reason): "nobody can listen at \(address): \(reason)"
     }
   }
@@ -168,6 +172,7 @@ extension ServerError {
         + "the daemon's data folder"
     case .token(let path, _): "remove it, and a new one is made: rm \(path)"
     case .listen: "name another address with --listen"
+    case .settings(_, _, let hint): hint
     default: nil
     }
   }

@@ -55,8 +55,9 @@ struct ProgramStart {
       let text = String(cString: entry)
       guard let sign = text.firstIndex(of: "=") else { continue }
       let name = String(text[..<sign])
-      guard Self.base.contains(name) || name.hasPrefix("LC_") || name == Self.markVariable
-        || Self.isHandedOut(name)
+      guard
+        Self.base.contains(name) || name.hasPrefix("LC_") || name == Self.markVariable
+          || Self.isHandedOut(name)
       else { continue }
       variables[name] = String(text[text.index(after: sign)...])
     }

@@ -86,7 +86,14 @@ struct Run: AsyncParsableCommand {
     return {
       notifier.reloading()
       defer { notifier.reloaded() }
-      let new = try Settings(place, flags)
+      let new: Settings
+      do {
+        new = try Settings(place, flags)
+      } catch {
+        let problem = Problem(error)
+        throw ServerError.settings(
+          code: problem.code, message: problem.message, hint: problem.hint)
+      }
       logs.set(level: new.logLevel, format: new.logFormat)
       return present.withLock { present in
         let report = present.changes(to: new)

@@ -94,7 +94,7 @@ struct SchemaPart: Sendable, CustomTestStringConvertible {
         ?? rule["examples"]?.arrayValue?.first ?? spec.at(part.place(key))
       // `metrics` and `name` have a default that depends on others
       guard let sample else {
-        #expect(["metrics", "name", "optimizer"].contains(key), "\(key) has no sample")
+        #expect(["metrics", "name", "optimizer", "alerts"].contains(key), "\(key) has no sample")
         continue
       }
       let changed = try spec.setting(part.place(key), to: sample)

@@ -48,7 +48,7 @@ import Testing
       dataset: DatasetInfo(
         name: "d", type: "csv", path: "/a.csv", sha256: String(repeating: "0", count: 64), rows: 10,
         features: 2, classes: ["no", "yes"], trainRows: 8, validationRows: 1, testRows: 1),
-      comparabilityKey: "abc")
+      comparabilityKey: "abc", beside: true)
   }
 
   private var bareRun: Run {

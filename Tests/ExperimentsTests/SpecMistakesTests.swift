@@ -148,8 +148,9 @@ struct BrokenSpec: Sendable, CustomTestStringConvertible {
       mistakes: [
         "model.0.unit: unknown key; did you mean units?",
         "model.1.units: unknown key; allowed here: type, rate",
-        "colour: unknown key; allowed here: kind, name, experiment, tags, priority, on_lost, seed, "
-          + "dataset, split, standardize, model, loss, optimizer, metrics, epochs, batch_size, "
+        "colour: unknown key; allowed here: kind, name, experiment, tags, priority, on_lost, "
+          + "queue, after, after_failed, retries, timeout, idle_timeout, exclusive, resources, hold, "
+          + "seed, dataset, split, standardize, model, loss, optimizer, metrics, epochs, batch_size, "
           + "checkpoints, threads, alerts",
         "los: unknown key; did you mean loss?",
         "model.1.rate: 1 is not a number from 0 to below 1",
@@ -335,8 +336,9 @@ struct BrokenSpec: Sendable, CustomTestStringConvertible {
       """)
     #expect(
       mistakes(spec) == [
-        "epochs: unknown key; allowed here: kind, name, experiment, tags, priority, on_lost, run, "
-          + "checkpoint, dataset, alerts",
+        "epochs: unknown key; allowed here: kind, name, experiment, tags, priority, on_lost, "
+          + "queue, after, after_failed, retries, timeout, idle_timeout, exclusive, resources, hold, "
+          + "run, checkpoint, dataset, alerts",
         "run: 0 is not a whole number from 1 to 9223372036854775807",
         "checkpoint: \"newest\" is not best, latest or the number of an epoch",
         "dataset.type: \"synthetic\" is none of csv",

@@ -10,9 +10,11 @@ import Testing
 struct HookCallTests {
   private static let time = Timestamp(microseconds: 1_800_000_000_000_000)
 
+  private static let delivery = Identifier(at: time)
+
   private func payload(_ data: JSONValue = .object([:])) -> HookPayload {
     HookPayload(
-      deliveryId: Identifier(at: Self.time), hook: "mail",
+      deliveryId: Self.delivery, hook: "mail",
       event: Event(
         id: 7, time: Self.time, kind: "run_failed", jobId: 3, runId: 4, data: data))
   }

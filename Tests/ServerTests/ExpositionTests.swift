@@ -18,7 +18,7 @@ struct ExpositionTests {
       _ = try await daemon.workers.order(2)
       await client.expectFailure("job_not_found") { _ = try await $0.job(99) }
       _ = try await RawConnection(daemon.socketPath).exchange(
-        "BREW /tea HTTP/1.1\r\nHost: assay\r\n\r\n")
+        "LINK /tea HTTP/1.1\r\nHost: assay\r\n\r\n")
       let values = try await Self.values(daemon)
       #expect(values["assay_points_taken_total"] == 2)
       #expect(values["assay_slots"] == 2 && values["assay_slots_in_use"] == 2)
@@ -91,7 +91,7 @@ struct ExpositionTests {
       for line in ["GET /api/v1/jobs/99", "POST /api/v1/runs/99/metrics"] {
         let answer = try await Self.ask(daemon, line, "{", header: header).lowercased()
         let start = try #require(answer.range(of: "x-request-id: ")).upperBound
-        let id = answer[start...].prefix { $0 != "\r" }
+        let id = answer[start...].prefix(while: \.isHexDigit)
         #expect(id.count == 16 && id.allSatisfy(\.isHexDigit), "\(id)")
         #expect(answer.contains("\"request_id\":\"\(id)\""))
       }

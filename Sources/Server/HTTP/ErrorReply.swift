@@ -73,7 +73,8 @@ struct ErrorReply: Sendable {
     case .tokenMissing, .tokenUnknown, .accessDenied: .unauthorized
     case .tokenRestricted: .forbidden
     case .badRequest, .badJSON, .badParameter, .missingParameter, .unknownParameter, .specInvalid,
-      .secretsInvalid, .resourceUnavailable, .limitExceeded, .oneRunNeeded, .protocolVersion:
+      .secretsInvalid, .resourceUnavailable, .limitExceeded, .oneRunNeeded, .protocolVersion,
+      .settings:
       .badRequest
     case .nothingToCheck: .conflict
     case .shuttingDown: .serviceUnavailable

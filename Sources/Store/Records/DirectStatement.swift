@@ -19,6 +19,9 @@ struct DirectStatement {
     owner = try isShared ? db.cachedStatement(sql: sql) : db.makeStatement(sql: sql)
     handle = owner.sqliteStatement
     connection = db.sqliteConnection
+    // Where the same text was run as an ordinary statement before, it stands at its end, and nothing
+    // can be bound to it there.
+    sqlite3_reset(handle)
   }
 
   // Binding fails only for an index that the text does not have.
