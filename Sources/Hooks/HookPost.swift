@@ -6,26 +6,31 @@ package import Experiments
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 package final class HookPost: Sendable {
-  private let http: HTTPClient
+  /// Made when the first URL is called: most daemons call none, and its threads and what they need of
+  /// the library would stay in memory.
+  private let http = Mutex<HTTPClient?>(nil)
 
   /// Close it with `shutdown`.
-  package init() {
+  package init() {}
+
+  private static func client() -> HTTPClient {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
     configuration.timeout.connect = .seconds(10)
     configuration.connectionPool.idleTimeout = .seconds(10)
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.decompression = .disabled
-    http = HTTPClient(
+    return HTTPClient(
       eventLoopGroupProvider: .shared(HTTPClient.defaultEventLoopGroup),
       configuration: configuration)
   }
 
   package func shutdown() async {
     // It fails only where it was shut down before.
-    try? await http.shutdown()
+    try? await http.withLock({ $0 })?.shutdown()
   }
 
   /// Never throws: an error is an outcome.
@@ -49,6 +54,11 @@ package final class HookPost: Sendable {
             secret: try SecretFile.read(secretFile), timestamp: timestamp, body: body))
       }
       request.body = .bytes(ByteBuffer(bytes: body))
+      let http = http.withLock { http in
+        let client = http ?? Self.client()
+        http = client
+        return client
+      }
       let response = try await http.execute(
         request, deadline: .now() + .seconds(timeout.components.seconds))
       return Self.outcome(response.status)
