@@ -107,7 +107,9 @@ struct CheckpointTests {
       try await eventually("two epochs are kept") {
         try await daemon.client.checkpoints(run).items.count >= 2
       }
-      let database = try DatabaseQueue(path: daemon.data + "/assay.db")
+      var waiting = Configuration()
+      waiting.busyMode = .timeout(30)  // the daemon writes, too
+      let database = try DatabaseQueue(path: daemon.data + "/assay.db", configuration: waiting)
       let damaged = try await database.write { db in
         try db.execute(
           sql: """

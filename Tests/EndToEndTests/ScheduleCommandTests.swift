@@ -37,7 +37,9 @@ struct ScheduleCommandTests {
         #expect(added.status == 0, "\(added.errors)")
       }
       _ = try await daemon.assayd("stop")
-      let queue = try DatabaseQueue(path: daemon.data + "/assay.db")
+      var waiting = Configuration()
+      waiting.busyMode = .timeout(30)  // the daemon writes, too
+      let queue = try DatabaseQueue(path: daemon.data + "/assay.db", configuration: waiting)
       try await queue.write { db in
         try db.execute(
           sql:
