@@ -6,7 +6,7 @@ import Glibc
 import Hooks
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct HookCallTests {
   private static let time = Timestamp(microseconds: 1_800_000_000_000_000)
 

@@ -8,7 +8,7 @@ import Jobs
 import Testing
 
 extension ProcessTests {
-  @Suite(.serialized, .timeLimit(.minutes(1))) struct AdoptionTests {
+  @Suite(.serialized, .timeLimit(.minutes(5))) struct AdoptionTests {
     private let wait = "echo $$ > pids; exec sleep 600"
     private let record = ExitRecord(
       state: .finished, exitCode: 0, cost: Cost(wallSeconds: 1.5),

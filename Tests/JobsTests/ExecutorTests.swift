@@ -8,7 +8,7 @@ import Jobs
 import Testing
 
 extension ProcessTests {
-  @Suite(.serialized, .timeLimit(.minutes(1))) struct ExecutorTests {
+  @Suite(.serialized, .timeLimit(.minutes(5))) struct ExecutorTests {
     @Test func `a worker starts in its own session with nothing but its own`() async throws {
       try await TemporaryFolder.with { other in
         // A descriptor that would be inherited, and a signal that would stay ignored.

@@ -123,4 +123,4 @@ enum Spawned {
 }
 
 /// All that starts processes, one after another.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ProcessTests {}
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ProcessTests {}

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct AlertTests {
   private static func spec(_ alerts: [String: JSONValue]...) -> JSONValue {
     Specs.train(extra: ["alerts": .array(alerts.map { .object($0) })])

@@ -8,7 +8,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct AttemptTests {
   @Test func awholeTrainingIsRecorded() async throws {
     try await TestDaemon.with { daemon in

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct BadConnectionTests {
   @Test(arguments: [
     "GET  HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -7,7 +7,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ContentTests {
   @Test func anArtifactOfAFinishedRunIsKeptWhole() async throws {
     try await Self.withFinishedRun { daemon in

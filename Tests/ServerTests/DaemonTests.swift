@@ -10,7 +10,7 @@ import Server
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct DaemonTests {
   @Test func aSecondDaemonIsRefusedAndDoesNotDisturbTheFirst() async throws {
     try await TestDaemon.with { daemon in

@@ -5,7 +5,7 @@ import Experiments
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ErrorTests {
   @Test func wrongRequestsHaveTheirCodes() async throws {
     try await TestDaemon.with { daemon in

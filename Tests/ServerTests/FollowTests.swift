@@ -7,7 +7,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct FollowTests {
   @Test func everyEpochComesOnceAndThenTheEnd() async throws {
     try await TestDaemon.with { daemon in

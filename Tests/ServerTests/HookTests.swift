@@ -7,7 +7,7 @@ import Hooks
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct HookTests {
   @Test func aCommandRunsForTheEventsItIsFor() async throws {
     try await TestDaemon.with { daemon in

@@ -7,7 +7,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct JobsTests {
   @Test func aSubmissionThatIsSentAgainIsTheSame() async throws {
     try await TestDaemon.with(slots: 1) { daemon in

@@ -5,7 +5,7 @@ import Experiments
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct JudgingTests {
   @Test func runsAreComparedByTheirNames() async throws {
     try await withRuns([0.95, 0.951, 0.7]) { client in

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct LeaseTests {
   @Test func aSilentRunIsLostWithItsLastWriteAsItsEnd() async throws {
     try await TestDaemon.with { daemon in

@@ -6,7 +6,7 @@ import Foundation
 import Server
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct OpenAPITests {
   @Test func everyRouteIsDescribedAndNothingElse() async throws {
     try await TestDaemon.with { daemon in

@@ -7,7 +7,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct QueueTests {
   private static func spec(_ name: String, _ extra: [String: JSONValue]) -> JSONValue {
     Specs.train(name, extra: extra)

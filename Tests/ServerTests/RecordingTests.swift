@@ -6,7 +6,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct RecordingTests {
   private static let uid = Identifier(at: Timestamp(microseconds: 1_800_000_000_000_000))
 

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Tables, groups and counts of runs over the socket.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct RunListTests {
   private static func submit(_ daemon: TestDaemon, seeds: Int) async throws {
     let specs = (0..<seeds).map { seed in

@@ -9,7 +9,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ScheduleTests {
   @Test func aScheduleFiresWhenItIsDue() async throws {
     try await TestDaemon.with { daemon in

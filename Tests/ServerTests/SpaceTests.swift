@@ -6,7 +6,7 @@ import Foundation
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct SpaceTests {
   /// A finished run with a checkpoint.
   private func run(_ daemon: TestDaemon, _ count: Int) async throws {

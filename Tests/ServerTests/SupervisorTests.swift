@@ -7,7 +7,7 @@ import Jobs
 import Testing
 import Wire
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct SupervisorTests {
   @Test func noMoreJobsRunThanThereAreSlots() async throws {
     try await TestDaemon.with(slots: 2) { daemon in

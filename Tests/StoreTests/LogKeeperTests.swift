@@ -6,7 +6,7 @@ import Store
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LogKeeperTests {
+@Suite(.timeLimit(.minutes(5))) struct LogKeeperTests {
   private static let pageBytes = 4_096
 
   /// The greatest size of the log, in pages, while 16 MiB are written in pieces of 64 KiB and there is
