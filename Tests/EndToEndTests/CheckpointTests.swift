@@ -132,7 +132,7 @@ struct CheckpointTests {
     try await TestDaemon.with { daemon in
       let job = try await daemon.submit(
         Specs.synthetic(
-          rows: 40_000, features: 60, units: 48, epochs: 20,
+          rows: 40_000, features: 60, units: 48, epochs: 80,
           changes: [
             "checkpoints": .object([
               "every": .int(1), "keep": .int(1), "best": .string("val_loss"),
