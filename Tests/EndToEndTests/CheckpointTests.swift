@@ -154,9 +154,9 @@ struct CheckpointTests {
       try await daemon.start()
       #expect(try await daemon.end(of: job).state == .finished)
       let run = String(try #require(job.runId))
-      #expect(try await daemon.client.epochHashes(run).items.map(\.epoch) == Array(1...20))
+      #expect(try await daemon.client.epochHashes(run).items.map(\.epoch) == Array(1...80))
       let kept = try await daemon.client.checkpoints(run).items
-      #expect(kept.last?.epoch == 20 && kept.count <= 2)
+      #expect(kept.last?.epoch == 80 && kept.count <= 2)
       #expect(kept.allSatisfy { $0.kind == .checkpoint })
       #expect(try await daemon.client.verifyCheckpoints(run).items.allSatisfy { $0.intact })
     }
